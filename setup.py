@@ -1,0 +1,27 @@
+"""Packaging of textchem_core; tool settings live in pyproject.toml."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="textchem_core",
+    version="0.1.0",
+    description="A pure-PyTorch, from-scratch reimplementation of Text+Chem T5",
+    license="MIT",
+    python_requires=">=3.10",
+    packages=find_packages(include=["textchem_core", "textchem_core.*"]),
+    package_data={"textchem_core": ["py.typed"]},
+    install_requires=[
+        "torch>=2.6",
+        "sentencepiece>=0.2.1",
+        "numpy",
+        "rdkit",
+        "tqdm",
+        "safetensors",
+        'tomli; python_version < "3.11"',
+    ],
+    extras_require={
+        "tokenizer": ["protobuf"],
+        "test": ["pytest", "transformers==5.23.0", "protobuf"],
+        "dev": ["ruff", "mypy"],
+    },
+)

@@ -1,0 +1,145 @@
+"""T5's attention and its relative position bias.
+
+Shapes: B batch, T queries, S keys, H heads, K d_kv, D d_model.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from textchem_core.config import T5Config
+
+
+class MultiHeadAttention(nn.Module):
+    """Scaled dot-product attention without the scale: T5 folds it into the initialisation of ``q``.
+
+    Keys and values are arguments, so that the same module serves a full forward pass (project them from
+    the same states), a cached step (take them from the cache) and the attention to the source.
+    """
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__()
+        d_inner = config.num_heads * config.d_kv
+        self.q = nn.Linear(config.d_model, d_inner, bias=False)
+        self.k = nn.Linear(config.d_model, d_inner, bias=False)
+        self.v = nn.Linear(config.d_model, d_inner, bias=False)
+        self.o = nn.Linear(d_inner, config.d_model, bias=False)
+        self.num_heads = config.num_heads
+        self.dropout_rate = config.dropout_rate
+
+    def keys_values(self, hidden_states: Tensor) -> tuple[Tensor, Tensor]:
+        """Project states (B, S, D) to keys and values, each (B, H, S, K)."""
+        return self._split_heads(self.k(hidden_states)), self._split_heads(self.v(hidden_states))
+
+    def forward(self, hidden_states: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+        """Attend from every state to all keys.
+
+        Args:
+            hidden_states: (B, T, D), the queries' states.
+            keys: (B, H, S, K).
+            values: (B, H, S, K).
+            bias: Broadcastable to (B, H, T, S), added to the scores; see ``attention_bias``.
+
+        Returns:
+            (B, T, D).
+        """
+        queries = self._split_heads(self.q(hidden_states))  # (B, H, T, K)
+        context = F.scaled_dot_product_attention(
+            queries,
+            keys,
+            values,
+            attn_mask=bias.to(queries.dtype),
+            dropout_p=self.dropout_rate if self.training else 0.0,
+            scale=1.0,
+        )  # (B, H, T, K)
+        output: Tensor = self.o(context.transpose(1, 2).flatten(2))  # (B, T, D)
+        return output
+
+    def _split_heads(self, projected: Tensor) -> Tensor:
+        batch_size, length, d_inner = projected.shape
+        heads = projected.view(batch_size, length, self.num_heads, d_inner // self.num_heads)
+        return heads.transpose(1, 2)  # (B, H, T, K)
+
+
+class RelativePositionBias(nn.Module):
+    """One learned number per head and bucket of distance, added to the attention scores.
+
+    A stack has one of these; all its layers share the bias, and its other attentions have none.
+    """
+
+    def __init__(self, config: T5Config, *, bidirectional: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(config.relative_attention_num_buckets, config.num_heads))
+        self.max_distance = config.relative_attention_max_distance
+        self.bidirectional = bidirectional
+
+    def forward(self, query_positions: Tensor, key_positions: Tensor) -> Tensor:
+        """Look up the bias of every pair.
+
+        Args:
+            query_positions: (T,) int, positions in tokens.
+            key_positions: (S,) int.
+
+        Returns:
+            (1, H, T, S).
+        """
+        buckets = relative_position_bucket(
+            key_positions[None, :] - query_positions[:, None],
+            bidirectional=self.bidirectional,
+            num_buckets=self.weight.shape[0],
+            max_distance=self.max_distance,
+        )  # (T, S)
+        return F.embedding(buckets, self.weight).permute(2, 0, 1).unsqueeze(0)  # (1, H, T, S)
+
+
+def relative_position_bucket(
+    relative_position: Tensor, *, bidirectional: bool, num_buckets: int, max_distance: int
+) -> Tensor:
+    """Sort signed distances into buckets: exact ones near by, logarithmic ones up to ``max_distance``.
+
+    Args:
+        relative_position: Any shape, int: position of the key minus position of the query.
+        bidirectional: Give half of the buckets to keys after the query; otherwise those keys all fall
+            into bucket 0 (a causal mask hides them).
+        num_buckets: Number of buckets over both sides.
+        max_distance: Distance from which on everything falls into the last bucket.
+
+    Returns:
+        Same shape, int64 in [0, num_buckets).
+
+    Source: Raffel et al. 2020, section 2.1; mesh_tensorflow ``transformer/transformer_layers.py``,
+    ``_relative_position_bucket``.
+    """
+    if bidirectional:
+        num_buckets //= 2
+        side = (relative_position > 0).long() * num_buckets
+        distance = relative_position.abs()
+    else:
+        side = torch.zeros_like(relative_position)
+        distance = (-relative_position).clamp(min=0)
+
+    num_exact = num_buckets // 2
+    # float32, like the original: in float64 a few distances would round into the neighbouring bucket.
+    log_ratio = torch.log(distance.clamp(min=1).float() / num_exact) / math.log(max_distance / num_exact)
+    logarithmic = num_exact + (log_ratio * (num_buckets - num_exact)).long()
+    return side + torch.where(distance < num_exact, distance, logarithmic.clamp(max=num_buckets - 1))
+
+
+def attention_bias(position_bias: Tensor, visible: Tensor | None) -> Tensor:
+    """Join a position bias and a mask into the one tensor attention adds to its scores.
+
+    Hidden places get the dtype's lowest number, not -inf: a row that sees nothing then averages all
+    values, where -inf would make it NaN and poison the gradients of the whole batch.
+
+    Args:
+        position_bias: (1, H or 1, T, S), floating.
+        visible: Broadcastable to (B, 1, T, S), bool, True where a query may look; None hides nothing.
+
+    Returns:
+        (B or 1, H or 1, T, S).
+    """
+    if visible is None:
+        return position_bias
+    return position_bias.masked_fill(~visible, torch.finfo(position_bias.dtype).min)
