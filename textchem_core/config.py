@@ -66,15 +66,8 @@ class T5Config:
         """
         if self.num_decoder_layers is None:
             object.__setattr__(self, "num_decoder_layers", self.num_layers)
-        for name in (
-            "vocab_size",
-            "d_model",
-            "d_kv",
-            "d_ff",
-            "num_layers",
-            "num_decoder_layers",
-            "num_heads",
-        ):
+        positive = "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads"
+        for name in positive.split():
             check_range(name, getattr(self, name), at_least=1)
         check_range("relative_attention_num_buckets", self.relative_attention_num_buckets, at_least=4)
         if self.relative_attention_num_buckets % 2:
@@ -134,6 +127,7 @@ def check_range(
     at_least: float | None = None,
     above: float | None = None,
     below: float | None = None,
+    at_most: float | None = None,
 ) -> None:
     """Raise ConfigError, naming field, value and range, unless ``value`` lies in the range."""
     bounds = [
@@ -142,6 +136,7 @@ def check_range(
             (f">= {at_least}", at_least is None or value >= at_least),
             (f"> {above}", above is None or value > above),
             (f"< {below}", below is None or value < below),
+            (f"<= {at_most}", at_most is None or value <= at_most),
         )
         if not holds
     ]

@@ -1,0 +1,1 @@
+"""Rows of the five tasks, from files to batches."""

@@ -3,7 +3,7 @@
 Shapes: B batch, S source length, T target length, H heads, K d_kv, D d_model, V vocabulary, N beams.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -261,6 +261,15 @@ class T5(nn.Module):
             for parameter in module.parameters(recurse=False):
                 parameter.data = parameter.data.to(torch.float32 if keep else dtype)
         return self
+
+    def set_dropout(self, dropout_rate: float) -> None:
+        """Change the dropout of every layer, as fine-tuning may want to."""
+        self.config = replace(self.config, dropout_rate=dropout_rate)
+        for module in self.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = dropout_rate
+            elif isinstance(module, MultiHeadAttention):
+                module.dropout_rate = dropout_rate
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return the encoder's states of the sources.

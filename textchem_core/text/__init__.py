@@ -1,0 +1,1 @@
+"""Strings to ids and back; what is done to SMILES and action lists."""

@@ -1,0 +1,1 @@
+"""Loss, optimizer, step, checkpoint: the parts `train.py` puts together."""

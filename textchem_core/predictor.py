@@ -1,0 +1,241 @@
+"""The Python API: open a model folder and ask it.
+
+model = TextChem.load("runs/sample/checkpoints/step-00000600")
+model.predict("smiles2caption", ["CCO"])[0][0].text
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from textchem_core.config import check_choice, check_range
+from textchem_core.data.batches import Example, collate
+from textchem_core.decoding.generate import generate
+from textchem_core.errors import InputError
+from textchem_core.model.t5 import T5
+from textchem_core.tasks import TASKS, Task
+from textchem_core.text.cleanup import clean_input, clean_output
+from textchem_core.text.tokenizer import Tokenizer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """One answer."""
+
+    text: str
+    """The answer."""
+    score: float
+    """Sum of the log-probabilities of its tokens / their number ** length_penalty; comparable between the
+    answers to one question."""
+    finished: bool
+    """Whether the model ended it; False means that ``max_new_tokens`` did."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """An input, ready for the model."""
+
+    task: Task
+    """What is asked."""
+    text: str
+    """The input after clean-up."""
+    source_ids: list[int]
+    """Prompt and input as the encoder reads them, end token included."""
+    problem: str | None
+    """What is wrong with the input although it will be answered; None if nothing is."""
+    is_cut: bool
+    """Whether its end was cut off to fit the limit."""
+
+
+class TextChem:
+    """A model with its tokenizer, answering questions of the five tasks.
+
+    Args:
+        model: In evaluation mode, on its device.
+        tokenizer: Of the same folder.
+    """
+
+    def __init__(self, model: T5, tokenizer: Tokenizer) -> None:
+        tokenizer.check_fits(model.config.vocab_size)
+        self.model = model
+        self.tokenizer = tokenizer
+        self._warned_of_unknown = False
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, *, device: str = "auto", dtype: torch.dtype = torch.float32
+    ) -> "TextChem":
+        """Open a model folder, ours or Hugging Face's.
+
+        Args:
+            folder: Model and tokenizer.
+            device: ``auto`` takes CUDA if there is any; otherwise as ``torch.device`` spells it.
+            dtype: Of the weights.
+
+        Raises:
+            CheckpointError: The model cannot be opened.
+            TokenizerError: The tokenizer cannot, or its vocabulary is not the model's.
+        """
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        return cls(T5.from_pretrained(folder, dtype=dtype, device=device), Tokenizer(folder))
+
+    def prepare(
+        self,
+        task: str,
+        text: str,
+        *,
+        canonicalize: bool = True,
+        strict: bool = False,
+        truncate: bool = False,
+    ) -> Question:
+        """Turn an input into what the encoder reads.
+
+        Args:
+            task: Name of a task.
+            text: The input, without prompt.
+            canonicalize: Rewrite SMILES in RDKit's canonical form.
+            strict: Refuse an invalid SMILES instead of noting it.
+            truncate: Cut a source that is too long instead of refusing it.
+
+        Raises:
+            ConfigError: There is no such task.
+            InputError: The input is empty or too long, or an invalid SMILES under ``strict``.
+        """
+        check_choice("task", task, tuple(TASKS))
+        cleaned, problem = clean_input(TASKS[task], text, canonicalize=canonicalize)
+        if not cleaned:
+            raise InputError(f"{text!r}: empty input; give {TASKS[task].input_kind}")
+        if problem and strict:
+            raise InputError(f"{problem}; correct it or leave out --strict")
+        source = TASKS[task].source(cleaned)
+        self._warn_of_unknown(source)
+        source_ids = self.tokenizer.encode(source)
+        limit = self.tokenizer.model_max_length
+        is_cut = len(source_ids) > limit
+        if is_cut and not truncate:
+            raise InputError(
+                f"{cleaned[:60] + '…'!r}: {len(source_ids)} tokens with its prompt, the limit is {limit}; "
+                "shorten it or pass --truncate"
+            )
+        if is_cut:
+            source_ids = [*source_ids[: limit - 1], self.tokenizer.eos_id]
+        return Question(task=TASKS[task], text=cleaned, source_ids=source_ids, problem=problem, is_cut=is_cut)
+
+    def answer(
+        self,
+        questions: Sequence[Question],
+        *,
+        num_beams: int = 10,
+        num_return_sequences: int = 1,
+        length_penalty: float = 1.0,
+        early_stopping: bool | Literal["never"] = False,
+        max_new_tokens: int = 512,
+        min_new_tokens: int = 0,
+    ) -> list[list[Prediction]]:
+        """Answer prepared questions in one batch; the options are those of ``generate``.
+
+        Returns:
+            For every question its answers, best first.
+        """
+        if not questions:
+            return []
+        batch = collate([Example(question.source_ids, [], 0, 0) for question in questions])
+        device = self.model.shared.weight.device
+        found = generate(
+            self.model,
+            batch.input_ids.to(device),
+            batch.attention_mask.to(device),
+            num_beams=num_beams,
+            num_return_sequences=num_return_sequences,
+            length_penalty=length_penalty,
+            early_stopping=early_stopping,
+            max_new_tokens=max_new_tokens,
+            min_new_tokens=min_new_tokens,
+        )
+        return [
+            [
+                Prediction(
+                    text=clean_output(question.task, hypothesis.token_ids, self.tokenizer),
+                    score=hypothesis.score,
+                    finished=hypothesis.finished,
+                )
+                for hypothesis in hypotheses
+            ]
+            for question, hypotheses in zip(questions, found, strict=True)
+        ]
+
+    def predict(
+        self,
+        task: str,
+        inputs: Sequence[str],
+        *,
+        canonicalize: bool = True,
+        strict: bool = False,
+        truncate: bool = False,
+        batch_size: int = 8,
+        num_beams: int = 10,
+        num_return_sequences: int = 1,
+        length_penalty: float = 1.0,
+        early_stopping: bool | Literal["never"] = False,
+        max_new_tokens: int = 512,
+        min_new_tokens: int = 0,
+    ) -> list[list[Prediction]]:
+        """Answer inputs of one task: ``prepare``, then ``answer`` in batches.
+
+        Args:
+            task: Name of a task.
+            inputs: Without prompts.
+            canonicalize: As for ``prepare``.
+            strict: As for ``prepare``.
+            truncate: As for ``prepare``.
+            batch_size: Inputs decoded together; changes speed and memory, not answers.
+            num_beams: As for ``generate``, like all that follow.
+            num_return_sequences: Answers for each input.
+            length_penalty: Exponent of the length that scores are divided by.
+            early_stopping: When to stop looking for better answers.
+            max_new_tokens: Longest answer, in tokens.
+            min_new_tokens: Shortest answer, in tokens.
+
+        Returns:
+            For every input its answers, best first.
+        """
+        check_range("batch_size", batch_size, at_least=1)
+        questions = [
+            self.prepare(task, text, canonicalize=canonicalize, strict=strict, truncate=truncate)
+            for text in inputs
+        ]
+        for question in questions:
+            if question.problem:
+                logger.warning("%s; answered as written", question.problem)
+        return [
+            predictions
+            for start in range(0, len(questions), batch_size)
+            for predictions in self.answer(
+                questions[start : start + batch_size],
+                num_beams=num_beams,
+                num_return_sequences=num_return_sequences,
+                length_penalty=length_penalty,
+                early_stopping=early_stopping,
+                max_new_tokens=max_new_tokens,
+                min_new_tokens=min_new_tokens,
+            )
+        ]
+
+    def _warn_of_unknown(self, source: str) -> None:
+        """Say once that the vocabulary lacks characters of the input."""
+        if self._warned_of_unknown:
+            return
+        unknown = self.tokenizer.unknown_characters(source)
+        if unknown:
+            self._warned_of_unknown = True
+            logger.warning(
+                "the vocabulary of this model cannot spell %s and reads <unk> there; answers may suffer",
+                " ".join(map(repr, unknown)),
+            )

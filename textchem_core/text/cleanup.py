@@ -1,0 +1,48 @@
+"""What is done to a text on its way into the model and out of it, for each kind of text of the task table."""
+
+from textchem_core.tasks import Task
+from textchem_core.text.smiles import canonical_compounds, canonical_molecule, restore_unknown
+from textchem_core.text.tokenizer import Tokenizer
+
+UNKNOWN_MARK = "\ufffe"
+"""Stands for an unknown id between decoding and clean-up; a Unicode noncharacter, so never in a text."""
+
+
+def clean_input(task: Task, text: str, *, canonicalize: bool) -> tuple[str, str | None]:
+    """Bring an input into the form the model was trained on.
+
+    Doubled backslashes, which the published data files have, are undone in SMILES. Models caption the
+    same molecule far worse when it is written differently, so SMILES are made canonical on both ways in:
+    training and asking. Blanks around the input are dropped.
+
+    Args:
+        task: Whose input it is.
+        text: What the user or the data row says.
+        canonicalize: Whether to rewrite SMILES.
+
+    Returns:
+        The cleaned input, and None or what is wrong with it; a SMILES that RDKit cannot read is returned
+        as written, because the model may still answer.
+    """
+    text = text.strip()
+    if task.input_kind == "text":
+        return text, None
+    smiles = text.replace("\\\\", "\\")
+    canonical = (canonical_molecule if task.input_kind == "molecule" else canonical_compounds)(smiles)
+    if canonical is None:
+        return smiles, f"invalid SMILES {smiles!r}"
+    return (canonical if canonicalize else smiles), None
+
+
+def clean_output(task: Task, token_ids: list[int], tokenizer: Tokenizer) -> str:
+    """Turn predicted ids into the answer.
+
+    Args:
+        task: Whose answer it is.
+        token_ids: Without start and end token.
+        tokenizer: Of the model.
+    """
+    text = tokenizer.decode(token_ids, unk_surface=UNKNOWN_MARK).strip()
+    if task.target_kind in ("molecule", "compounds"):
+        text = restore_unknown(text, UNKNOWN_MARK)
+    return text.replace(UNKNOWN_MARK, "<unk>")

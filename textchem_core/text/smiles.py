@@ -1,0 +1,67 @@
+"""SMILES of molecules and of mixtures, through RDKit.
+
+A reaction side is compounds joined by ``.``; ``~`` joins the fragments of one compound, as in
+``[Na+]~[OH-]``. RDKit knows neither convention, so the two signs are translated here and nowhere else.
+"""
+
+import itertools
+from collections.abc import Iterable
+
+from rdkit import Chem, rdBase
+
+_MOST_MARKS_TRIED_SINGLY = 6  # 2 ** 6 SMILES to parse
+
+
+def canonical_molecule(smiles: str) -> str | None:
+    """Return RDKit's canonical SMILES of one molecule, or None where there is no such molecule.
+
+    An empty string and a SMILES without atoms are no molecules, though RDKit reads them. A salt may be
+    written with ``.`` or ``~`` and keeps the sign it came with.
+
+    Args:
+        smiles: One molecule.
+    """
+    # RDKit explains what it rejects on standard error, once per molecule; the caller names the value.
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles.replace("~", ".")) if smiles.strip() == smiles else None
+        if molecule is None or molecule.GetNumAtoms() == 0:
+            return None
+        canonical: str = Chem.MolToSmiles(molecule)
+    return canonical.replace(".", "~") if "~" in smiles else canonical
+
+
+def canonical_compounds(smiles: str) -> str | None:
+    """Return the compounds of a reaction side, each canonical, in sorted order; None if one is invalid.
+
+    Args:
+        smiles: Compounds joined by ``.``, fragments of one compound by ``~``.
+    """
+    compounds = [canonical_molecule(compound) for compound in smiles.split(".")]
+    if any(compound is None for compound in compounds):
+        return None
+    return ".".join(sorted(compound for compound in compounds if compound is not None))
+
+
+def restore_unknown(smiles: str, mark: str) -> str:
+    """Spell what a lossy vocabulary could not: ``\\`` or ``~`` for each mark, the first way that parses.
+
+    T5's vocabulary has neither sign; both come out of it as the unknown id.
+
+    Args:
+        smiles: A predicted SMILES, or several joined by ``.``.
+        mark: What stands in it for every unknown id.
+
+    Returns:
+        The restored SMILES, or the string as it was where nothing parses.
+    """
+    num_marks = smiles.count(mark)
+    if num_marks <= _MOST_MARKS_TRIED_SINGLY:
+        choices: Iterable[tuple[str, ...]] = itertools.product(("\\", "~"), repeat=num_marks)
+    else:
+        choices = (("\\",) * num_marks, ("~",) * num_marks)
+    pieces = smiles.split(mark)
+    for signs in choices:
+        restored = "".join(piece + sign for piece, sign in zip(pieces, (*signs, ""), strict=True))
+        if canonical_compounds(restored) is not None:
+            return restored
+    return smiles

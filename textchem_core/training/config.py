@@ -1,0 +1,105 @@
+"""What a training run is: every field a flag of ``train.py`` and a key of its TOML file."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textchem_core.config import PRESETS, check_choice, check_range
+from textchem_core.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A training run. Steps are optimizer steps; sizes are rows over all processes unless said otherwise."""
+
+    run_dir: str = "runs/run"
+    """Folder of this run: its config, its log, its checkpoints."""
+    train_files: tuple[str, ...]
+    """Training rows: .jsonl or .jsonl.gz files, read as one."""
+    valid_files: tuple[str, ...] = ()
+    """Validation rows; none skips validation."""
+    tokenizer: str = "tokenizer"
+    """Folder or file of the SentencePiece vocabulary; a run with --init-from takes that folder's own."""
+    model: str = "t5-small"
+    """Shape to begin from nothing: tiny, t5-small, t5-base or t5-large."""
+    init_from: str | None = None
+    """Model folder, ours or Hugging Face's, to fine-tune instead of beginning from nothing."""
+    dropout_rate: float | None = None
+    """Dropout while training, in [0, 1); not given, the model's own."""
+    resume: bool = False
+    """Go on from the newest checkpoint of run_dir; begins the run where there is none."""
+
+    canonicalize: bool = True
+    """Rewrite SMILES inputs in RDKit's canonical form, as generate.py does."""
+    max_source_length: int = 512
+    """Most tokens of a source, end token included."""
+    max_target_length: int = 512
+    """Most tokens of a target, end token included."""
+    long_rows: Literal["error", "truncate"] = "error"
+    """What to do with longer rows: stop and name the row, or cut and count."""
+    num_workers: int = 0
+    """Processes per rank that prepare batches; 0 prepares them in the training process."""
+
+    global_batch_size: int = 32
+    """Rows of an optimizer step, over all processes: the same run on one process and on eight."""
+    micro_batch_size: int = 32
+    """Most rows of one forward pass in one process; fewer than a step needs means gradient accumulation."""
+    num_epochs: int = 1
+    """Passes over the training rows."""
+    max_steps: int | None = None
+    """Stop after so many steps, though epochs are left."""
+
+    learning_rate: float = 6e-4
+    """Peak learning rate."""
+    schedule: Literal["inverse_sqrt", "cosine", "constant", "epoch_decay"] = "constant"
+    """What the rate does after warm-up; epoch_decay multiplies it by lr_decay after every epoch."""
+    warmup_steps: int = 0
+    """Steps over which the rate rises linearly to its peak."""
+    lr_decay: float = 0.99
+    """Factor per epoch of the schedule epoch_decay, in (0, 1]."""
+    weight_decay: float = 0.01
+    """AdamW's decoupled weight decay."""
+    decay_norms: bool = False
+    """Let weight decay act on norms and position biases too, as the published recipe did."""
+    max_grad_norm: float = 1.0
+    """Scale gradients down to this global norm; 0 clips nothing."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Arithmetic of the forward pass; weights and optimizer stay in float32."""
+
+    seed: int = 0
+    """Seed of the initial weights, the order of rows, and dropout."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto takes CUDA if there is any."""
+    log_every: int = 10
+    """Steps between lines of metrics.jsonl."""
+    validate_every: int = 1000
+    """Steps between validations; the last step always validates."""
+    max_valid_batches: int | None = None
+    """Most batches of a validation, each of global_batch_size rows; all if not given."""
+    checkpoint_every: int = 1000
+    """Steps between checkpoints; the last step always writes one."""
+    keep_checkpoints: int = 2
+    """Newest checkpoints that are kept."""
+
+    def __post_init__(self) -> None:
+        """Reject values that describe no run.
+
+        Raises:
+            ConfigError: Naming the field, its value and its range.
+        """
+        if not self.train_files:
+            raise ConfigError("train_files=(): name at least one file")
+        check_choice("model", self.model, tuple(PRESETS))
+        counts = (
+            "max_source_length max_target_length global_batch_size micro_batch_size num_epochs log_every "
+            "validate_every checkpoint_every keep_checkpoints"
+        )
+        for name in (*counts.split(), "max_steps", "max_valid_batches"):
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name), at_least=1)
+        for name in ("warmup_steps", "num_workers", "seed", "weight_decay", "max_grad_norm"):
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name), at_least=0)
+        check_range("learning_rate", self.learning_rate, above=0.0)
+        check_range("lr_decay", self.lr_decay, above=0.0, at_most=1.0)
+        if self.dropout_rate is not None:
+            check_range("dropout_rate", self.dropout_rate, at_least=0.0, below=1.0)

@@ -1,0 +1,136 @@
+"""What a run says while it goes on: a progress bar, and one JSON line per logged step."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from textchem_core.data.batches import TASK_NAMES, Batch
+from textchem_core.model.t5 import IGNORED_LABEL
+from textchem_core.training.distributed import World
+
+METRICS_FILE = "metrics.jsonl"
+
+
+class RunLog:
+    """Collects what steps report and writes it, on rank 0, every ``log_every`` steps.
+
+    Losses stay on the device between two lines, so that a step does not wait for the host.
+
+    Args:
+        run_dir: Where ``metrics.jsonl`` is; lines past ``start_step``, of a run that went on after the
+            checkpoint it is resumed from, are dropped.
+        world: The processes of the run.
+        start_step: Steps done before.
+        total_steps: Steps of the whole run.
+        log_every: Steps between two lines.
+    """
+
+    def __init__(
+        self, run_dir: Path, world: World, *, start_step: int, total_steps: int, log_every: int
+    ) -> None:
+        self._path = run_dir / METRICS_FILE
+        self._world = world
+        self._log_every = log_every
+        self._bar = tqdm(
+            total=total_steps, initial=start_step, unit="step", disable=not world.is_main, dynamic_ncols=True
+        )
+        if world.is_main:
+            _drop_lines_after(self._path, start_step)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._losses: list[Tensor] = []
+        # Tokens that count (source, target), places computed (source and target with padding), rows cut.
+        self._counts = [0, 0, 0, 0]
+        self._since = time.perf_counter()
+
+    def step(
+        self, step: int, loss: Tensor, grad_norm: Tensor, learning_rate: float, batches: Sequence[Batch]
+    ) -> None:
+        """Take note of a step.
+
+        Args:
+            step: Steps done, this one included.
+            loss: Mean loss per target token, a scalar on the device.
+            grad_norm: Scalar on the device.
+            learning_rate: Of this step.
+            batches: This rank's micro-batches, on the CPU.
+        """
+        self._losses.append(loss)
+        for batch in batches:
+            self._counts[0] += int(batch.attention_mask.sum())
+            self._counts[1] += int((batch.labels != IGNORED_LABEL).sum())
+            self._counts[2] += batch.input_ids.numel() + batch.labels.numel()
+            self._counts[3] += batch.num_cut
+        self._bar.update()
+        if step % self._log_every == 0 or step == self._bar.total:
+            counts = self._world.sum(
+                torch.tensor(self._counts, dtype=torch.float64, device=self._world.device)
+            ).tolist()
+            seconds = time.perf_counter() - self._since
+            mean_loss = torch.stack(self._losses).mean().item()
+            tokens_per_second = (counts[0] + counts[1]) / seconds
+            self._write(
+                {
+                    "step": step,
+                    "loss": mean_loss,
+                    "learning_rate": learning_rate,
+                    "grad_norm": grad_norm.item(),
+                    "source_tokens": int(counts[0]),
+                    "target_tokens": int(counts[1]),
+                    "padding": 1.0 - (counts[0] + counts[1]) / counts[2],
+                    "rows_cut": int(counts[3]),
+                    "tokens_per_second": tokens_per_second,
+                    "seconds": seconds,
+                }
+            )
+            self._bar.set_postfix_str(f"loss {mean_loss:.3f}, {tokens_per_second:,.0f} tokens/s")
+            self._begin()
+
+    def validation(self, step: int, totals: Tensor) -> None:
+        """Write the validation losses.
+
+        Args:
+            step: Steps done.
+            totals: Summed losses and target tokens of each task over all ranks, (2, tasks).
+        """
+        losses = _mean_losses(totals)
+        self._write({"step": step, **{f"valid_loss/{name}": loss for name, loss in losses.items()}})
+        shown = ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
+        self.say(f"step {step}: validation loss: {shown}")
+        # Validation is no training: it does not count into the tokens per second.
+        self._since = time.perf_counter()
+
+    def say(self, line: str) -> None:
+        """Print a line above the progress bar, on rank 0."""
+        if self._world.is_main:
+            tqdm.write(line)
+
+    def close(self) -> None:
+        """Leave the bar as it is and free its line."""
+        self._bar.close()
+
+    def _write(self, line: dict[str, float]) -> None:
+        if self._world.is_main:
+            with self._path.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(line) + "\n")
+
+
+def _mean_losses(totals: Tensor) -> dict[str, float]:
+    """Return the mean loss over all rows, as ``all``, and of each task that has any."""
+    sums, counts = totals.tolist()
+    means = {name: s / n for name, s, n in zip(TASK_NAMES, sums, counts, strict=True) if n}
+    return {"all": sum(sums) / sum(counts), **means}
+
+
+def _drop_lines_after(path: Path, step: int) -> None:
+    if path.is_file():
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        # A line cut off by a crash has no newline; its step is logged again.
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+        path.write_text("".join(kept), "utf-8")

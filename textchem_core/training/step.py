@@ -1,0 +1,137 @@
+"""One optimizer step, and the loss without one.
+
+Shapes: B rows of a micro-batch, T target length, V vocabulary.
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from textchem_core.data.batches import TASK_NAMES, Batch
+from textchem_core.model.t5 import IGNORED_LABEL, T5
+from textchem_core.training.distributed import World
+
+AUTOCAST_DTYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Trainer:
+    """A model with all that changes it.
+
+    Args:
+        model: On its device, in float32.
+        optimizer: Over its parameters.
+        world: The processes of the run.
+        precision: ``float32``, ``bfloat16`` or ``float16``.
+        max_grad_norm: Global norm that gradients are scaled down to; 0 clips nothing.
+        seed: Of dropout.
+    """
+
+    def __init__(
+        self,
+        model: T5,
+        optimizer: torch.optim.Optimizer,
+        world: World,
+        *,
+        precision: str,
+        max_grad_norm: float,
+        seed: int,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.scaler = torch.amp.GradScaler(world.device.type, enabled=precision == "float16")
+        self._world = world
+        self._autocast_dtype = AUTOCAST_DTYPES[precision]
+        self._max_grad_norm = max_grad_norm
+        self._seed = seed
+        # What is called: the model itself, or the wrapper that averages its gradients over the ranks.
+        self._parallel: nn.Module = (
+            DistributedDataParallel(model, gradient_as_bucket_view=True) if world.size > 1 else model
+        )
+
+    def step(self, micro_batches: Sequence[Batch], step: int, learning_rate: float) -> tuple[Tensor, Tensor]:
+        """Train on the rows of one step.
+
+        A step counts before it averages: the target tokens of all micro-batches on all ranks are summed
+        first, and every token's loss is divided by that one number. So neither the padding nor the way
+        the rows are cut into micro-batches and ranks changes the gradient.
+
+        Args:
+            micro_batches: This rank's share, on any device; as many on every rank.
+            step: Number of the step, from 0.
+            learning_rate: Of this step.
+
+        Returns:
+            Two scalars on the device: the mean loss per target token over all ranks, and the norm of the
+            gradient before clipping.
+        """
+        device = self._world.device
+        # Dropout depends on seed, step and rank alone, so a resumed run draws what the run it continues drew.
+        torch.manual_seed(_mixed_seed(self._seed, step, self._world.rank))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        num_tokens = sum(int((batch.labels != IGNORED_LABEL).sum()) for batch in micro_batches)
+        target_tokens = self._world.sum(torch.tensor(float(num_tokens), device=device))
+
+        self._parallel.train()
+        loss_sum = torch.zeros((), device=device)
+        for index, batch in enumerate(micro_batches):
+            is_last = index == len(micro_batches) - 1
+            with self._parallel.no_sync() if self._waits(is_last) else nullcontext():  # type: ignore[operator]
+                micro_loss = self._token_losses(batch).sum()
+                # DDP averages over ranks where we want a sum, hence the factor.
+                scaled_loss: Tensor = self.scaler.scale(micro_loss * (self._world.size / target_tokens))
+                torch.autograd.backward(scaled_loss)
+            loss_sum += micro_loss.detach()
+
+        self.scaler.unscale_(self.optimizer)
+        grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._max_grad_norm or torch.inf)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        return self._world.sum(loss_sum) / target_tokens, grad_norm
+
+    @torch.no_grad()
+    def validate(self, micro_batches: Sequence[Batch]) -> Tensor:
+        """Return the summed token losses (row 0) and target tokens (row 1) of each task, (2, tasks).
+
+        Of this rank's rows alone, on the device; sum over ranks and batches, then divide.
+        """
+        self.model.eval()
+        totals = torch.zeros(2, len(TASK_NAMES), dtype=torch.float64, device=self._world.device)
+        for batch in micro_batches:
+            losses = self._token_losses(batch)  # (B, T)
+            tasks = batch.task_indices.to(self._world.device)
+            counts = (batch.labels != IGNORED_LABEL).to(self._world.device)
+            totals[0].index_add_(0, tasks, losses.sum(1).double())
+            totals[1].index_add_(0, tasks, counts.sum(1).double())
+        return totals
+
+    def _waits(self, is_last: bool) -> bool:
+        """Whether gradients stay on this rank for now, because another micro-batch follows."""
+        return self._world.size > 1 and not is_last
+
+    def _token_losses(self, batch: Batch) -> Tensor:
+        """Return the cross-entropy of every target token, (B, T), zero at padding."""
+        device = self._world.device
+        labels = batch.labels.to(device, non_blocking=True)
+        with torch.autocast(
+            device.type, dtype=self._autocast_dtype, enabled=self._autocast_dtype is not None
+        ):
+            model = self._parallel if self.model.training else self.model
+            logits = model(
+                batch.input_ids.to(device, non_blocking=True),
+                batch.attention_mask.to(device, non_blocking=True),
+                decoder_input_ids=self.model.shift_right(labels),
+            ).logits  # (B, T, V)
+        return F.cross_entropy(
+            logits.float().flatten(0, 1), labels.flatten(), ignore_index=IGNORED_LABEL, reduction="none"
+        ).view_as(labels)
+
+
+def _mixed_seed(seed: int, step: int, rank: int) -> int:
+    """Return a seed of its own for every step and rank."""
+    return ((seed * 1_000_003 + step) * 65_537 + rank) % 2**63
