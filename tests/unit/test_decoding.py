@@ -1,0 +1,552 @@
+"""Search without the model: known optima, brute force, and a slow search that keeps whole texts."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from textchem_core.decoding.generate import generate
+from textchem_core.decoding.protocol import Hypothesis
+from textchem_core.errors import ConfigError, InputError
+
+PAD, EOS, START = 0, 1, 0
+EARLY_STOPPING = (False, True, "never")
+
+# (source, what was generated so far) -> log-probabilities of the next token
+NextToken = Callable[[tuple[int, ...], tuple[int, ...]], list[float]]
+
+
+class RecordingDecoder:
+    """Rows of whole texts: logits depend on all of a row's past, so a wrong reorder gives wrong answers."""
+
+    def __init__(
+        self, next_token: NextToken, sources: list[tuple[int, ...]], num_beams: int, device: Any
+    ) -> None:
+        self.next_token, self.sources, self.num_beams, self.device = next_token, sources, num_beams, device
+        self.rows: list[tuple[int, ...]] = [()] * (len(sources) * num_beams)
+        self.steps = 0
+
+    def step(self, token_ids: Tensor) -> Tensor:
+        assert token_ids.shape == (len(self.rows),)
+        assert token_ids.dtype == torch.int64
+        self.steps += 1
+        self.rows = [(*row, token) for row, token in zip(self.rows, token_ids.tolist(), strict=True)]
+        assert all(row[0] == START for row in self.rows)
+        logits = [
+            self.next_token(self.sources[index // self.num_beams], row[1:])
+            for index, row in enumerate(self.rows)
+        ]
+        # Logits are log-probabilities up to a constant: search has to normalise them.
+        return torch.tensor(logits, device=self.device) + 3.0
+
+    def reorder(self, beam_idx: Tensor) -> None:
+        assert beam_idx.shape == (len(self.rows),)
+        old = beam_idx.tolist()
+        assert all(row // self.num_beams == parent // self.num_beams for row, parent in enumerate(old))
+        self.rows = [self.rows[parent] for parent in old]
+
+
+class FakeModel:
+    """The least that ``generate`` asks for."""
+
+    def __init__(self, next_token: NextToken) -> None:
+        self.next_token = next_token
+        self.config = SimpleNamespace(eos_token_id=EOS, decoder_start_token_id=START)
+
+    def start_decoding(
+        self, input_ids: Tensor, attention_mask: Tensor | None, *, num_beams: int, max_new_tokens: int
+    ) -> RecordingDecoder:
+        mask = input_ids != PAD if attention_mask is None else attention_mask
+        sources = [
+            tuple(token for token, seen in zip(ids, row, strict=True) if seen)
+            for ids, row in zip(input_ids.tolist(), mask.tolist(), strict=True)
+        ]
+        self.decoder = RecordingDecoder(self.next_token, sources, num_beams, input_ids.device)
+        return self.decoder
+
+    def eval(self) -> None:
+        pass
+
+    def modules(self) -> Iterator[nn.Module]:
+        return iter(())
+
+
+def normalised(logits: list[float]) -> list[float]:
+    log_sum = math.log(sum(math.exp(logit) for logit in logits))
+    return [logit - log_sum for logit in logits]
+
+
+def random_language(
+    vocab_size: int, *, seed: int = 0, peak: float = 2.0, eos_bonus: float = 0.0
+) -> NextToken:
+    """A distribution drawn anew for every source and every past."""
+    known: dict[tuple[tuple[int, ...], tuple[int, ...]], list[float]] = {}
+
+    def next_token(source: tuple[int, ...], past: tuple[int, ...]) -> list[float]:
+        if (source, past) not in known:
+            number = hash((seed, source, past)) % 2**31  # hashes of integers do not change between runs
+            logits = torch.randn(vocab_size, generator=torch.Generator().manual_seed(number)) * peak
+            logits[EOS] += eos_bonus
+            known[source, past] = normalised(logits.tolist())
+        return known[source, past]
+
+    return next_token
+
+
+def sources(*lengths: int) -> Tensor:
+    """Different sources of these lengths, padded on the right."""
+    rows = [[5 + row] * length + [PAD] * (max(lengths) - length) for row, length in enumerate(lengths)]
+    return torch.tensor(rows)
+
+
+def slow_search(
+    next_token: NextToken,
+    source: tuple[int, ...],
+    *,
+    num_beams: int,
+    num_return_sequences: int,
+    length_penalty: float,
+    early_stopping: bool | str,
+    max_new_tokens: int,
+    min_new_tokens: int,
+) -> list[Hypothesis]:
+    """Beam search of one source over lists of whole texts, as the rules are told in words."""
+    beams: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    done: list[Hypothesis] = []
+    for length in range(1, max_new_tokens + 1):
+        extensions = []
+        for log_prob, past in beams:
+            for token, step_log_prob in enumerate(next_token(source, past)):
+                if not (token == EOS and length <= min_new_tokens):
+                    extensions.append((log_prob + step_log_prob, (*past, token)))
+        extensions = sorted(extensions, reverse=True)[: 2 * num_beams]
+        beams = []
+        for rank, (log_prob, text) in enumerate(extensions):
+            finished = text[-1] == EOS
+            if (finished or length == max_new_tokens) and rank < num_beams:
+                ids = list(text[:-1] if finished else text)
+                done.append(
+                    Hypothesis(token_ids=ids, score=log_prob / length**length_penalty, finished=finished)
+                )
+            if not finished:
+                beams.append((log_prob, text))
+        beams = beams[:num_beams]
+        done = sorted(done, key=lambda hypothesis: -hypothesis.score)[:num_beams]
+        if len(done) == num_beams:
+            flattering = max_new_tokens if early_stopping == "never" and length_penalty > 0 else length
+            if early_stopping is True or beams[0][0] / flattering**length_penalty <= done[-1].score:
+                break
+    return done[:num_return_sequences]
+
+
+def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
+    assert [(h.token_ids, h.finished) for h in found] == [(h.token_ids, h.finished) for h in expected]
+    assert [h.score for h in found] == pytest.approx([h.score for h in expected], abs=1e-5)
+
+
+class TestOptimum:
+    def test_beam_finds_the_path_that_greedy_passes_by(self) -> None:
+        # 2 is likelier than 3, but after 2 nothing is certain and after 3 everything is.
+        chain = {
+            (): [0.0, 0.0, 0.6, 0.4],
+            (2,): [0.0, 0.4, 0.3, 0.3],
+            (3,): [0.0, 1.0, 0.0, 0.0],
+        }
+
+        def next_token(_: tuple[int, ...], past: tuple[int, ...]) -> list[float]:
+            return [math.log(max(p, 1e-9)) for p in chain.get(past, [0.0, 1.0, 0.0, 0.0])]
+
+        options: dict[str, Any] = {"length_penalty": 0.0, "max_new_tokens": 5}
+        [[greedy]] = generate(FakeModel(next_token), sources(2), num_beams=1, **options)
+        [[beam]] = generate(FakeModel(next_token), sources(2), num_beams=2, **options)
+        assert greedy.token_ids == [2]
+        assert greedy.score == pytest.approx(math.log(0.6 * 0.4), abs=1e-5)
+        assert beam.token_ids == [3]
+        assert beam.score == pytest.approx(math.log(0.4), abs=1e-5)
+
+    @pytest.mark.parametrize("seed", range(6))
+    def test_markov_chain(self, seed: int) -> None:
+        states, steps = 6, 9
+        weights = torch.randn(states, states, generator=torch.Generator().manual_seed(seed)) * 2
+        weights[:, EOS] -= 3  # so that the best answer is not the empty one
+        chain = [normalised(row) for row in weights.tolist()]
+
+        # Viterbi: the best way to be in each state after t tokens; an answer may end at any t.
+        best = {START: (0.0, ())}
+        optimum: tuple[float, tuple[int, ...]] = (-math.inf, ())
+        for _ in range(steps):
+            optimum = max(
+                optimum, *((score + chain[state][EOS], path) for state, (score, path) in best.items())
+            )
+            best = {
+                token: max(
+                    (score + chain[state][token], (*path, token)) for state, (score, path) in best.items()
+                )
+                for token in range(states)
+                if token != EOS
+            }
+        optimum = max(optimum, *best.values())  # those that are cut have paid for no end token
+
+        [[found]] = generate(
+            FakeModel(lambda _, past: chain[past[-1] if past else START]),
+            sources(3),
+            num_beams=40,
+            length_penalty=0.0,
+            early_stopping="never",
+            max_new_tokens=steps,
+        )
+        assert tuple(found.token_ids) == optimum[1]
+        assert found.score == pytest.approx(optimum[0], abs=1e-5)
+        assert found.finished == (len(optimum[1]) < steps)
+
+    @pytest.mark.parametrize("length_penalty", [-1.0, 0.0, 0.6, 1.0, 2.0])
+    def test_with_enough_beams_it_is_exhaustive(self, length_penalty: float) -> None:
+        vocab_size, steps = 4, 3
+        next_token = random_language(vocab_size, seed=7)
+        everything = []
+        for length in range(1, steps + 1):
+            for text in itertools.product(range(vocab_size), repeat=length):
+                finished = text[-1] == EOS
+                if EOS in text[:-1] or not (finished or length == steps):
+                    continue
+                log_prob = sum(next_token((5, 5), text[:i])[token] for i, token in enumerate(text))
+                ids = list(text[:-1] if finished else text)
+                score = log_prob / length**length_penalty
+                everything.append(Hypothesis(token_ids=ids, score=score, finished=finished))
+        everything.sort(key=lambda hypothesis: -hypothesis.score)
+        assert len(everything) == 1 + 3 + 9 + 27
+
+        # 64 beams hold every text there is, and 24 of the 64 answers asked for do not exist.
+        [found] = generate(
+            FakeModel(next_token),
+            sources(2),
+            num_beams=vocab_size**steps,
+            num_return_sequences=vocab_size**steps,
+            length_penalty=length_penalty,
+            max_new_tokens=steps,
+        )
+        assert_same(found, everything)
+
+
+class TestAgainstSlowSearch:
+    @pytest.mark.parametrize("early_stopping", EARLY_STOPPING)
+    @pytest.mark.parametrize("length_penalty", [-0.5, 0.0, 0.6, 1.0, 2.0])
+    @pytest.mark.parametrize("num_beams", [2, 3, 7])
+    def test_equal(self, early_stopping: bool | str, length_penalty: float, num_beams: int) -> None:
+        unfinished = 0
+        for seed, min_new_tokens in itertools.product(range(6), (0, 3)):
+            next_token = random_language(9, seed=seed, eos_bonus=seed - 3.0)
+            options: dict[str, Any] = {
+                "num_beams": num_beams,
+                "num_return_sequences": num_beams,
+                "length_penalty": length_penalty,
+                "early_stopping": early_stopping,
+                "max_new_tokens": 8,
+                "min_new_tokens": min_new_tokens,
+            }
+            found = generate(FakeModel(next_token), sources(1, 4, 2), **options)
+            for source, hypotheses in zip(((5,), (6,) * 4, (7,) * 2), found, strict=True):
+                assert_same(hypotheses, slow_search(next_token, source, **options))
+                unfinished += sum(not hypothesis.finished for hypothesis in hypotheses)
+        assert unfinished > 0
+
+    def test_the_modes_differ(self) -> None:
+        # Otherwise the test above could not tell them apart.
+        answers, steps = [], []
+        for early_stopping in EARLY_STOPPING:
+            model = FakeModel(random_language(9, seed=6, eos_bonus=1.0))
+            found = generate(
+                model,
+                sources(2),
+                num_beams=3,
+                length_penalty=1.0,
+                early_stopping=early_stopping,
+                max_new_tokens=12,
+            )
+            answers.append(found)
+            steps.append(model.decoder.steps)
+        assert steps[1] < steps[0] < steps[2]
+        assert answers[0] != answers[1] != answers[2] != answers[0]
+
+    @pytest.mark.parametrize("num_beams", [1, 3])
+    def test_neighbours_do_not_matter(self, num_beams: int) -> None:
+        model = FakeModel(random_language(9, seed=1))
+        batch = sources(1, 6, 3, 2)
+        for early_stopping in EARLY_STOPPING:
+            options: dict[str, Any] = {"num_beams": num_beams, "num_return_sequences": num_beams}
+            options |= {"early_stopping": early_stopping, "max_new_tokens": 10}
+            together = generate(model, batch, **options)
+            alone = [generate(model, row[None][:, row != PAD], **options)[0] for row in batch]
+            for ours, expected in zip(together, alone, strict=True):
+                assert_same(ours, expected)
+            backwards = generate(model, batch.flip(0), **options)
+            assert backwards[::-1] == together
+
+
+class TestGreedy:
+    def test_takes_the_likeliest_token(self) -> None:
+        next_token = random_language(9, seed=2, eos_bonus=1.0)
+        lengths = set()
+        for hypotheses, source in zip(
+            generate(
+                FakeModel(next_token), sources(1, 2, 3, 4), num_beams=1, length_penalty=0.7, max_new_tokens=6
+            ),
+            ((5,), (6,) * 2, (7,) * 3, (8,) * 4),
+            strict=True,
+        ):
+            text: list[int] = []
+            log_prob = 0.0
+            while len(text) < 6 and EOS not in text:
+                log_probs = next_token(source, tuple(text))
+                text.append(max(range(9), key=lambda token: log_probs[token]))
+                log_prob += log_probs[text[-1]]
+            finished = text[-1] == EOS
+            lengths.add(len(text))
+            expected = Hypothesis(
+                token_ids=text[:-1] if finished else text,
+                score=log_prob / len(text) ** 0.7,
+                finished=finished,
+            )
+            assert_same(hypotheses, [expected])
+        assert len(lengths) > 1
+
+    def test_score_is_of_the_distribution_before_the_end_token_is_forbidden(self) -> None:
+        def next_token(_: tuple[int, ...], past: tuple[int, ...]) -> list[float]:
+            return [math.log(p) for p in (0.05, 0.9, 0.03, 0.02)]
+
+        [[found]] = generate(
+            FakeModel(next_token),
+            sources(1),
+            num_beams=1,
+            length_penalty=0.0,
+            max_new_tokens=9,
+            min_new_tokens=2,
+        )
+        assert found.token_ids == [0, 0]
+        assert found.finished
+        assert found.score == pytest.approx(math.log(0.05 * 0.05 * 0.9), abs=1e-5)
+
+    def test_decoder_logits_are_not_written_to(self) -> None:
+        logits = torch.tensor([[0.0, 5.0, 1.0, 0.0]] * 2)
+        before = logits.clone()
+        model = FakeModel(random_language(4))
+        model.start_decoding = lambda *_, **__: SimpleNamespace(  # type: ignore[method-assign]
+            step=lambda _: logits, reorder=lambda _: None
+        )
+        generate(model, sources(1, 1), num_beams=1, max_new_tokens=4, min_new_tokens=2)
+        generate(model, sources(1), num_beams=2, max_new_tokens=4, min_new_tokens=2)
+        assert torch.equal(logits, before)
+
+
+@pytest.mark.parametrize("num_beams", [1, 4])
+class TestLengths:
+    def test_end_token_waits_for_min_new_tokens(self, num_beams: int) -> None:
+        model = FakeModel(random_language(9, eos_bonus=20.0))
+        [[eager]] = generate(model, sources(2), num_beams=num_beams, max_new_tokens=9)
+        assert eager.token_ids == []
+        [found] = generate(
+            model,
+            sources(2),
+            num_beams=num_beams,
+            num_return_sequences=num_beams,
+            max_new_tokens=9,
+            min_new_tokens=3,
+        )
+        assert {len(hypothesis.token_ids) for hypothesis in found} == {3}
+        assert all(hypothesis.finished for hypothesis in found)
+
+    def test_cut_answers_are_whole_and_unfinished(self, num_beams: int) -> None:
+        model = FakeModel(random_language(9, eos_bonus=-50.0))
+        [found] = generate(
+            model, sources(2), num_beams=num_beams, num_return_sequences=num_beams, max_new_tokens=5
+        )
+        assert [len(hypothesis.token_ids) for hypothesis in found] == [5] * num_beams
+        assert not any(hypothesis.finished for hypothesis in found)
+        assert model.decoder.steps == 5
+
+    def test_one_token(self, num_beams: int) -> None:
+        [[found]] = generate(
+            FakeModel(lambda *_: normalised([1.0, 2.0, 0.0, 3.0, 0.5])), sources(1), num_beams=num_beams,
+            max_new_tokens=1,
+        )  # fmt: skip
+        assert found.token_ids == [3]
+        assert not found.finished
+
+
+class TestHypothesesReturned:
+    @pytest.mark.parametrize("num_return_sequences", [1, 3, 5])
+    def test_the_best_ones_best_first(self, num_return_sequences: int) -> None:
+        model = FakeModel(random_language(9, seed=4))
+        everything = generate(model, sources(2, 3), num_beams=5, num_return_sequences=5, max_new_tokens=7)
+        found = generate(
+            model, sources(2, 3), num_beams=5, num_return_sequences=num_return_sequences, max_new_tokens=7
+        )
+        assert found == [hypotheses[:num_return_sequences] for hypotheses in everything]
+        for hypotheses in everything:
+            scores = [hypothesis.score for hypothesis in hypotheses]
+            assert scores == sorted(scores, reverse=True)
+            assert len({(tuple(h.token_ids), h.finished) for h in hypotheses}) == 5
+
+    def test_absent_ones_are_not_made_up(self) -> None:
+        # Two tokens, one of them the end: answers are "", "0" and the cut "00", whatever is asked for.
+        model = FakeModel(lambda *_: normalised([0.0, 0.0]))
+        [found] = generate(model, sources(1), num_beams=6, num_return_sequences=6, max_new_tokens=2)
+        assert sorted((tuple(h.token_ids), h.finished) for h in found) == [
+            ((), True),
+            ((0,), True),
+            ((0, 0), False),
+        ]
+        assert all(h.score > -10 for h in found)
+
+    def test_a_search_with_nothing_left_to_extend_ends(self) -> None:
+        # After one token only the end is possible: fewer answers than beams must not mean 50 empty steps.
+        def next_token(_: tuple[int, ...], past: tuple[int, ...]) -> list[float]:
+            return [-math.inf, 0.0, -math.inf] if past else normalised([0.0, -1.0, 1.0])
+
+        for early_stopping in EARLY_STOPPING:
+            model = FakeModel(next_token)
+            [found] = generate(
+                model,
+                sources(1),
+                num_beams=4,
+                num_return_sequences=4,
+                early_stopping=early_stopping,
+                max_new_tokens=50,
+            )
+            assert sorted(h.token_ids for h in found) == [[], [0], [2]]
+            assert all(h.finished for h in found)
+            assert model.decoder.steps == 2
+
+
+class TestModel:
+    def test_mask_reaches_the_model(self) -> None:
+        model = FakeModel(random_language(9))
+        batch = sources(1, 3)
+        found = generate(model, batch, (batch != PAD).long(), num_beams=2, max_new_tokens=4)
+        all_seen = generate(model, batch, torch.ones_like(batch), num_beams=2, max_new_tokens=4)
+        assert all_seen[0] != found[0]
+        assert all_seen[1] == found[1]
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_dropout_is_off_during_the_call_and_restored(self, fails: bool) -> None:
+        class Noisy(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.config = FakeModel(lambda *_: []).config
+                self.awake, self.frozen = nn.Dropout(0.5), nn.Dropout(0.5)
+                self.during: list[bool] = []
+
+            def start_decoding(self, *args: Any, **kwargs: Any) -> Any:
+                return self
+
+            def step(self, token_ids: Tensor) -> Tensor:
+                self.during.append(self.training or self.awake.training or torch.is_grad_enabled())
+                if fails:
+                    raise RuntimeError("the device went away")
+                return torch.zeros(len(token_ids), 4)
+
+            def reorder(self, beam_idx: Tensor) -> None:
+                pass
+
+        model = Noisy().train()
+        model.frozen.eval()
+        if fails:
+            with pytest.raises(RuntimeError, match="went away"):
+                generate(model, sources(1), num_beams=2, max_new_tokens=2)
+        else:
+            generate(model, sources(1), num_beams=2, max_new_tokens=2)
+        assert model.during
+        assert not any(model.during)
+        assert (model.training, model.awake.training, model.frozen.training) == (True, True, False)
+
+    @pytest.mark.parametrize("num_beams", [1, 3])
+    @pytest.mark.parametrize("min_new_tokens", [0, 5])
+    @pytest.mark.parametrize("after", [0, 2, 4])
+    def test_logits_that_are_not_numbers(self, num_beams: int, min_new_tokens: int, after: int) -> None:
+        def next_token(source: tuple[int, ...], past: tuple[int, ...]) -> list[float]:
+            broken = source == (6, 6) and len(past) == after
+            return [math.nan] * 5 if broken else normalised([0.0, -9.0, 1.0, 2.0, 3.0])
+
+        model = FakeModel(next_token)
+        options = {"num_beams": num_beams, "max_new_tokens": 5, "min_new_tokens": min_new_tokens}
+        with pytest.raises(ConfigError, match=r"row 1 .*NaN.*bfloat16"):
+            generate(model, sources(1, 2), **options)
+        with pytest.raises(ConfigError, match=r"row 0 .*NaN"):
+            generate(model, sources(1, 2)[1:], **options)
+        assert model.decoder.steps == after + 1  # nothing comes of going on
+
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+    @pytest.mark.parametrize("num_beams", [1, 4])
+    def test_cuda_equals_cpu(self, num_beams: int) -> None:
+        model = FakeModel(random_language(9, seed=5))
+        options: dict[str, Any] = {
+            "num_beams": num_beams,
+            "num_return_sequences": num_beams,
+            "max_new_tokens": 8,
+        }
+        on_cpu = generate(model, sources(1, 4, 2), min_new_tokens=1, **options)
+        on_cuda = generate(model, sources(1, 4, 2).cuda(), min_new_tokens=1, **options)
+        for found, expected in zip(on_cuda, on_cpu, strict=True):
+            assert_same(found, expected)
+
+
+class TestBadArguments:
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"num_beams": 0}, "num_beams=0: must be >= 1"),
+            ({"num_beams": 2.0}, "num_beams=2.0: must be an integer"),
+            ({"num_beams": True}, "num_beams=True: must be an integer"),
+            ({"num_return_sequences": 0}, "num_return_sequences=0: must be >= 1"),
+            (
+                {"num_beams": 3, "num_return_sequences": 4},
+                "num_return_sequences=4: must be <= num_beams, which is 3",
+            ),
+            ({"max_new_tokens": 0}, "max_new_tokens=0: must be >= 1"),
+            ({"min_new_tokens": -1}, "min_new_tokens=-1: must be >= 0"),
+            (
+                {"max_new_tokens": 4, "min_new_tokens": 5},
+                "min_new_tokens=5: must be <= max_new_tokens, which is 4",
+            ),
+            ({"length_penalty": math.nan}, "length_penalty=nan: must be from -10 to 10"),
+            ({"length_penalty": 11}, "length_penalty=11: must be from -10 to 10"),
+            ({"length_penalty": "1"}, "length_penalty='1': must be a number"),
+            ({"early_stopping": "always"}, "early_stopping='always': must be True, False or \"never\""),
+            ({"early_stopping": 1}, "early_stopping=1: must"),
+            ({"early_stopping": None}, "early_stopping=None: must"),
+        ],
+    )
+    def test_options(self, options: dict[str, Any], message: str) -> None:
+        with pytest.raises(ConfigError) as error:
+            generate(FakeModel(random_language(9)), sources(1), **options)
+        assert message in str(error.value)
+
+    @pytest.mark.parametrize(
+        ("input_ids", "attention_mask", "message"),
+        [
+            (torch.tensor([5, 6]), None, r"shape \(2,\); it must be \(sources, tokens\)"),
+            (torch.zeros(0, 3, dtype=torch.long), None, r"shape \(0, 3\)"),
+            (torch.zeros(3, 0, dtype=torch.long), None, r"shape \(3, 0\)"),
+            (torch.ones(2, 3), None, "holds torch.float32"),
+            (torch.ones(2, 3).long(), torch.ones(2, 4), r"attention_mask has shape \(2, 4\), not \(2, 3\)"),
+            (
+                torch.tensor([[5], [6]]),
+                torch.tensor([[1], [0]]),
+                "source 1 of the batch is nothing but padding",
+            ),
+            (
+                torch.tensor([[5], [6]]),
+                torch.tensor([[0], [1]]),
+                "source 0 of the batch is nothing but padding",
+            ),
+        ],
+    )
+    def test_sources(self, input_ids: Tensor, attention_mask: Tensor | None, message: str) -> None:
+        with pytest.raises(InputError, match=message):
+            generate(FakeModel(random_language(9)), input_ids, attention_mask)
