@@ -49,28 +49,34 @@ TASKS: dict[str, Task] = {
             prompt="Predict the product of the following reaction:",
             input_kind="compounds",
             target_kind="compounds",
-            example="CCN.O=C(O)c1ccccc1",
+            example="CC(=O)OC(C)=O.Nc1ccc(O)cc1",
         ),
         Task(
             name="retrosynthesis",
             prompt="Predict the reaction that produces the following product:",
             input_kind="compounds",
             target_kind="compounds",
-            example="CCNC(=O)c1ccccc1",
+            example="CC(=O)Oc1ccccc1C(=O)O",
         ),
         Task(
             name="paragraph2actions",
             prompt="Which actions are described in the following paragraph:",
             input_kind="text",
             target_kind="actions",
-            example="The mixture was stirred at 25 °C for 2 h. The solvent was removed under vacuum.",
+            example=(
+                "The residue was partitioned between ethyl acetate (50 mL) and water (50 mL). The organic layer "
+                "was collected, washed with brine, dried over Na2SO4, filtered and concentrated."
+            ),
         ),
         Task(
             name="description2smiles",
             prompt="Write in SMILES the described molecule:",
             input_kind="text",
             target_kind="molecule",
-            example="The molecule is a primary alcohol that is ethane carrying one hydroxy group.",
+            example=(
+                "The molecule is a primary alcohol that is ethane carrying one hydroxy group. "
+                "It has a role as a solvent."
+            ),
         ),
         Task(
             name="smiles2caption",
@@ -78,7 +84,7 @@ TASKS: dict[str, Task] = {
             other_prompts=("Caption the following molecule:",),
             input_kind="molecule",
             target_kind="text",
-            example="CCO",
+            example="Cn1c(=O)c2c(ncn2C)n(C)c1=O",
         ),
     )
 }
