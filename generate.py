@@ -9,13 +9,15 @@ Without --model the newest model below runs/ answers. Answers go to standard out
 error.
 """
 
+import io
 import json
 import logging
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,7 +29,7 @@ from tqdm import tqdm
 from textchem_core.command_line import exit_on_user_error, parse_config
 from textchem_core.config import check_choice, check_range
 from textchem_core.data.inputs import Input, decoded_lines, read_inputs
-from textchem_core.errors import CheckpointError, ConfigError, InputError, TextChemError
+from textchem_core.errors import CheckpointError, ConfigError, InputError, TextChemError, TokenizerError
 from textchem_core.predictor import Prediction, Question, TextChem
 from textchem_core.tasks import TASKS
 from textchem_core.training.checkpoint import newest_checkpoint
@@ -92,13 +94,24 @@ class GenerateConfig:
             raise ConfigError(f"no --task; it must be one of {', '.join(TASKS)}")
         if self.task is not None:
             check_choice("task", self.task, tuple(TASKS))
-        if self.inputs and self.input_file:
+        if self.inputs and self.input_file is not None:
             raise ConfigError(
                 f"inputs {self.inputs!r} and --input-file {self.input_file!r}: give one of them"
             )
-        if self.column and not self.input_file:
+        if self.column is not None and self.input_file is None:
             raise ConfigError(f"--column {self.column!r} needs --input-file with a .csv or .tsv")
-        check_range("batch_size", self.batch_size, at_least=1)
+        if self.output and self.input_file and Path(self.output).resolve() == Path(self.input_file).resolve():
+            raise ConfigError(f"--output {self.output!r} is the --input-file; name another file")
+        # Search checks these again; here a wrong one costs no loading of the model.
+        for name in ("num_beams", "num_return_sequences", "max_new_tokens", "batch_size"):
+            check_range(name, getattr(self, name), at_least=1)
+        if self.num_return_sequences > self.num_beams:
+            raise ConfigError(
+                f"num_return_sequences={self.num_return_sequences}: must be <= num_beams, "
+                f"which is {self.num_beams}"
+            )
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
+            raise ConfigError(f"device={self.device!r}: must be auto, cpu, cuda or cuda:N")
 
 
 def list_tasks() -> None:
@@ -113,7 +126,7 @@ def find_inputs(config: GenerateConfig) -> Iterator[Input]:
     if config.inputs:
         yield from (Input(text, f"input {number}") for number, text in enumerate(config.inputs, start=1))
         return
-    if config.input_file:
+    if config.input_file is not None:
         yield from read_inputs(Path(config.input_file), task, config.column)
         return
     if _is_pipe(sys.stdin):
@@ -137,14 +150,16 @@ def _is_pipe(stream: IO[str] | None) -> bool:
 
 def open_predictor(config: GenerateConfig) -> TextChem:
     """Load the model that was named, or the newest there is."""
-    folder = Path(config.model) if config.model else newest_checkpoint(RUNS)
+    folder = newest_checkpoint(RUNS) if config.model is None else Path(config.model)
     if folder is None:
         raise CheckpointError(f"no model below {RUNS}/ yet; run `python train.py`, or name one with --model")
     try:
-        predictor = TextChem.load(folder, device=config.device, dtype=getattr(torch, config.dtype))
+        # Only to hear what PyTorch says of a device that is not there.
+        torch.empty(0, device="cpu" if config.device == "auto" else config.device)
     except (RuntimeError, AssertionError) as error:
-        # What PyTorch raises for a device that it does not know or that is not there.
-        raise ConfigError(f"--device {config.device!r}: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"--device {config.device!r}: {reason}; use --device cpu") from error
+    predictor = TextChem.load(folder, device=config.device, dtype=getattr(torch, config.dtype))
     logging.info("model: %s", folder)
     return predictor
 
@@ -159,7 +174,7 @@ def prepare(predictor: TextChem, item: Input, config: GenerateConfig) -> Questio
             strict=config.strict,
             truncate=config.truncate,
         )
-    except InputError as error:
+    except (InputError, TokenizerError) as error:
         raise InputError(f"{item.place}: {error}") from error
     if question.problem:
         logging.warning("%s: %s; answered as written (--strict refuses)", item.place, question.problem)
@@ -186,14 +201,27 @@ def write_answer(
     out.flush()
 
 
+def open_output(config: GenerateConfig) -> AbstractContextManager[IO[str]]:
+    """Open the file for the answers, or take standard output."""
+    if config.output is None:
+        return nullcontext(sys.stdout)
+    try:
+        return Path(config.output).open("w", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"--output {config.output!r}: cannot be written ({error.strerror}); "
+            "name a file in an existing folder"
+        ) from error
+
+
 def answer_all(config: GenerateConfig) -> None:
     """Answer every input, batch by batch, in order."""
     predictor = open_predictor(config)
     items = find_inputs(config)
     num_cut = 0
     with (
-        Path(config.output).open("w", encoding="utf-8") if config.output else nullcontext(sys.stdout) as out,
-        tqdm(unit="input", disable=config.inputs != () or not config.input_file) as bar,
+        open_output(config) as out,
+        tqdm(unit="input", disable=config.input_file is None) as bar,
     ):
         while batch := list(islice(items, config.batch_size)):
             questions = [prepare(predictor, item, config) for item in batch]
@@ -219,6 +247,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
     logging.addLevelName(logging.WARNING, "warning")
     logging.addLevelName(logging.INFO, "info")
+    # Answers hold Greek letters and degree signs; a pipe's encoding, on some systems, does not.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     try:
         config = parse_config(GenerateConfig, sys.argv[1:], description=str(__doc__), positional="inputs")
         if config.list_tasks:
@@ -227,6 +258,16 @@ def main() -> None:
             answer_all(config)
     except TextChemError as error:
         exit_on_user_error(error)
+    except torch.OutOfMemoryError:
+        exit_on_user_error(
+            ConfigError(
+                "out of memory; use less --batch-size, --num-beams or --max-new-tokens, or --device cpu"
+            )
+        )
+    except BrokenPipeError:
+        # The reader has gone, as `| head` does; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 

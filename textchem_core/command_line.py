@@ -8,6 +8,7 @@ import argparse
 import ast
 import difflib
 import inspect
+import re
 import sys
 import textwrap
 import types
@@ -48,13 +49,15 @@ def parse_config(
         arguments: The words after the program's name.
         description: First lines of ``--help``.
         default_toml: The TOML file used when ``--config`` is not given; None uses the class's defaults.
-        positional: A field of type ``tuple[str, ...]`` that takes the words without a flag.
+        positional: A field of type ``tuple[str, ...]`` that takes the words without a flag, wherever they
+            stand, and all that follows ``--``.
 
     Returns:
         The validated config.
 
     Raises:
-        ConfigError: For an unknown flag or key, a value of the wrong type, or one out of range.
+        ConfigError: For an unknown flag or key, a field without a value, a value of the wrong type, or one
+            out of range.
     """
     parser = _Parser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
@@ -66,17 +69,31 @@ def parse_config(
     for field in _fields(config_class):
         _add_flag(parser, field, hints[field.name], helps[field.name], is_positional=field.name == positional)
 
-    known, unknown = parser.parse_known_args(arguments)
+    # argparse takes the words without a flag only where they stand together, and each Python version has its
+    # own opinion on `--`; what it leaves over is sorted here.
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    known, rest = parser.parse_known_args(arguments[:end])
+    values = vars(known)
+    words = [*values.pop(positional or "", ()), *rest]
+    # It also takes `--flga="two words"` for no flag, because of the blank.
+    unknown = [word for word in words if re.match(r"--|-\S*$", word)]
     if unknown:
         flags = [option for action in parser._actions for option in action.option_strings]
-        raise ConfigError(
-            f"unknown flag {unknown[0]!r}{nearest(unknown[0].split('=')[0], flags)}; see --help"
-        )
-    values = vars(known)
+        hint = nearest(unknown[0].split("=")[0], flags)
+        hint += "; write -- before an input that begins with a dash" if positional and not hint else ""
+        raise ConfigError(f"unknown flag {unknown[0]!r}{hint}; see --help")
+    words += arguments[end + 1 :]
+    if words and positional is None:
+        raise ConfigError(f"{words[0]!r} belongs to no flag; see --help")
+    if words and positional is not None:
+        values[positional] = tuple(words)
     toml_path = values.pop("config")
-    toml = Path(toml_path) if toml_path else default_toml
-    from_file = read_toml(config_class, toml) if toml else {}
-    return config_class(**{**from_file, **values})
+    toml = default_toml if toml_path is None else Path(toml_path)
+    values = {**(read_toml(config_class, toml) if toml else {}), **values}
+    for field in _fields(config_class):
+        if field.name not in values and field.default is MISSING:
+            raise ConfigError(f"no value for {field.name}; give {_flag(field)} or a --config file with it")
+    return config_class(**values)
 
 
 def read_toml(config_class: type[Any], path: Path) -> dict[str, Any]:
@@ -136,28 +153,35 @@ def _fields(config_class: type[Any]) -> tuple[Field[Any], ...]:
 def _add_flag(parser: _Parser, field: Field[Any], hint: Any, text: str, *, is_positional: bool) -> None:
     """Add the flag of one field; absent flags leave no value, so that the TOML file may speak."""
     default = field.default if field.default is not MISSING else None
-    shown = text.replace("%", "%%") + ("" if default in (None, ()) else f" (default: {default})")
+    shown = text + ("" if default in (None, ()) else f" (default: {default})")
+    shown = shown.replace("%", "%%")
     if is_positional:
-        parser.add_argument(field.name, nargs="*", help=shown, default=argparse.SUPPRESS)
+        parser.add_argument(field.name, nargs="*", action=_TupleAction, help=shown, default=argparse.SUPPRESS)
         return
     kind = _strip_optional(hint)
     options: dict[str, Any] = {"dest": field.name, "help": shown, "default": argparse.SUPPRESS}
     if kind is bool:
         options["action"] = argparse.BooleanOptionalAction
     elif get_origin(kind) is tuple:
-        options |= {"nargs": "+", "metavar": "VALUE", "action": _TupleAction}
+        options |= {"nargs": "*", "metavar": "VALUE", "action": _TupleAction, "type": get_args(kind)[0]}
     elif get_origin(kind) is Literal:
         options |= {"choices": get_args(kind)}
     else:
         options |= {"type": kind, "metavar": kind.__name__.upper()}
-    parser.add_argument("--" + field.name.replace("_", "-"), **options)
+    parser.add_argument(_flag(field), **options)
+
+
+def _flag(field: Field[Any]) -> str:
+    return "--" + field.name.replace("_", "-")
 
 
 class _TupleAction(argparse.Action):
+    """Collects values into a tuple; a flag given twice adds to it, so that none is dropped silently."""
+
     def __call__(
         self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None
     ) -> None:
-        setattr(namespace, self.dest, tuple(values))
+        setattr(namespace, self.dest, (*getattr(namespace, self.dest, ()), *values))
 
 
 def _strip_optional(hint: Any) -> Any:
@@ -172,7 +196,12 @@ def _check_type(where: str, value: Any, hint: Any) -> None:
         if value not in get_args(kind):
             raise ConfigError(f"{where}={value!r}: must be one of {', '.join(map(repr, get_args(kind)))}")
         return
-    expected = tuple if get_origin(kind) is tuple else kind
-    accepted = (int, float) if expected is float else expected
-    if not isinstance(value, accepted) or (isinstance(value, bool) and expected is not bool):
-        raise ConfigError(f"{where}={value!r}: must be a {expected.__name__}")
+    if get_origin(kind) is tuple:
+        if not isinstance(value, tuple):
+            raise ConfigError(f"{where}={value!r}: must be a list, [{value!r}]")
+        for index, item in enumerate(value):
+            _check_type(f"{where}[{index}]", item, get_args(kind)[0])
+        return
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"{where}={value!r}: must be of type {kind.__name__}")

@@ -67,6 +67,10 @@ class T5Config:
         if self.num_decoder_layers is None:
             object.__setattr__(self, "num_decoder_layers", self.num_layers)
         positive = "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads"
+        buckets = "relative_attention_num_buckets relative_attention_max_distance"
+        ids = "pad_token_id eos_token_id decoder_start_token_id"
+        for name in f"{positive} {buckets} {ids}".split():
+            check_integer(name, getattr(self, name))
         for name in positive.split():
             check_range(name, getattr(self, name), at_least=1)
         check_range("relative_attention_num_buckets", self.relative_attention_num_buckets, at_least=4)
@@ -84,7 +88,9 @@ class T5Config:
         check_range("layer_norm_epsilon", self.layer_norm_epsilon, above=0.0)
         check_range("initializer_factor", self.initializer_factor, above=0.0)
         check_choice("feed_forward_proj", self.feed_forward_proj, FEED_FORWARDS)
-        for name in ("pad_token_id", "eos_token_id", "decoder_start_token_id"):
+        for name in ("tie_word_embeddings", "scale_decoder_outputs"):
+            check_choice(name, getattr(self, name), (True, False))
+        for name in ids.split():
             check_range(name, getattr(self, name), at_least=0, below=self.vocab_size)
 
     @property
@@ -120,6 +126,12 @@ PRESETS: dict[str, Mapping[str, object]] = {
 """Shapes by name. ``tiny`` learns the sample data in minutes; the others are T5 v1.0's published sizes."""
 
 
+def check_integer(name: str, value: object) -> None:
+    """Raise ConfigError, naming field and value, unless ``value`` is an int; True and 512.0 are none."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ConfigError(f"{name}={value!r}: must be an integer")
+
+
 def check_range(
     name: str,
     value: float,
@@ -129,7 +141,9 @@ def check_range(
     below: float | None = None,
     at_most: float | None = None,
 ) -> None:
-    """Raise ConfigError, naming field, value and range, unless ``value`` lies in the range."""
+    """Raise ConfigError, naming field, value and range, unless ``value`` is a number in the range."""
+    if not isinstance(value, int | float):  # out of a config.json
+        raise ConfigError(f"{name}={value!r}: must be a number")
     bounds = [
         text
         for text, holds in (

@@ -17,7 +17,7 @@ from textchem_core.data.batches import Example, collate
 from textchem_core.decoding.generate import generate
 from textchem_core.errors import InputError
 from textchem_core.model.t5 import T5
-from textchem_core.tasks import TASKS, Task
+from textchem_core.tasks import TASKS, Task, split_source
 from textchem_core.text.cleanup import clean_input, clean_output
 from textchem_core.text.tokenizer import Tokenizer
 
@@ -106,12 +106,16 @@ class TextChem:
 
         Raises:
             ConfigError: There is no such task.
-            InputError: The input is empty or too long, or an invalid SMILES under ``strict``.
+            InputError: The input is empty or too long, begins with a prompt, or is an invalid SMILES under
+                ``strict``.
+            TokenizerError: The input is not valid Unicode.
         """
         check_choice("task", task, tuple(TASKS))
         cleaned, problem = clean_input(TASKS[task], text, canonicalize=canonicalize)
         if not cleaned:
             raise InputError(f"{text!r}: empty input; give {TASKS[task].input_kind}")
+        if split_source(cleaned):
+            raise InputError(f"{cleaned[:60] + '…'!r}: begins with a prompt; give the input without it")
         if problem and strict:
             raise InputError(f"{problem}; correct it or leave out --strict")
         source = TASKS[task].source(cleaned)
@@ -205,7 +209,13 @@ class TextChem:
 
         Returns:
             For every input its answers, best first.
+
+        Raises:
+            InputError: As ``prepare`` does, for all inputs before the first is answered; or ``inputs`` is one
+                string, whose characters would be asked one by one.
         """
+        if isinstance(inputs, str):
+            raise InputError(f"inputs={inputs[:60]!r}: a single string; give a list, [{inputs[:60]!r}]")
         check_range("batch_size", batch_size, at_least=1)
         questions = [
             self.prepare(task, text, canonicalize=canonicalize, strict=strict, truncate=truncate)

@@ -64,8 +64,8 @@ TASKS: dict[str, Task] = {
             input_kind="text",
             target_kind="actions",
             example=(
-                "The residue was partitioned between ethyl acetate (50 mL) and water (50 mL). The organic layer "
-                "was collected, washed with brine, dried over Na2SO4, filtered and concentrated."
+                "The residue was partitioned between ethyl acetate (50 mL) and water (50 mL). The organic "
+                "layer was collected, washed with brine, dried over Na2SO4, filtered and concentrated."
             ),
         ),
         Task(

@@ -4,6 +4,7 @@ Shapes: B rows of a micro-batch, S source length, T target length.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from textchem_core.data.files import RowFiles
 from textchem_core.data.rows import Row
 from textchem_core.data.shuffling import shuffled
 from textchem_core.errors import DataError
+from textchem_core.model.t5 import IGNORED_LABEL
 from textchem_core.tasks import TASKS
 from textchem_core.text.cleanup import clean_input
 from textchem_core.text.tokenizer import Tokenizer
@@ -28,6 +30,7 @@ class Example(NamedTuple):
     target_ids: list[int]
     task_index: int
     num_cut: int
+    has_invalid_smiles: bool = False
 
 
 class Batch(NamedTuple):
@@ -39,6 +42,7 @@ class Batch(NamedTuple):
         labels: (B, T) int64, -100 at padding.
         task_indices: (B,) int64, into ``TASK_NAMES``.
         num_cut: Sources and targets that were cut to the limit.
+        num_invalid: Rows whose input is no valid SMILES though it should be; they are used as written.
     """
 
     input_ids: Tensor
@@ -46,6 +50,7 @@ class Batch(NamedTuple):
     labels: Tensor
     task_indices: Tensor
     num_cut: int
+    num_invalid: int
 
 
 class Encoder:
@@ -80,7 +85,7 @@ class Encoder:
         Raises:
             DataError: For a row longer than the limits, unless they are to be cut.
         """
-        text, _ = clean_input(row.task, row.input, canonicalize=self.canonicalize)
+        text, problem = clean_input(row.task, row.input, canonicalize=self.canonicalize)
         source_ids = self.tokenizer.encode(row.task.source(text))
         target_ids = self.tokenizer.encode(clean_target(row))
         num_cut = 0
@@ -96,7 +101,7 @@ class Encoder:
                     )
                 ids[limit - 1 :] = [self.tokenizer.eos_id]
                 num_cut += 1
-        return Example(source_ids, target_ids, TASK_NAMES.index(row.task.name), num_cut)
+        return Example(source_ids, target_ids, TASK_NAMES.index(row.task.name), num_cut, problem is not None)
 
 
 def clean_target(row: Row) -> str:
@@ -108,22 +113,30 @@ def clean_target(row: Row) -> str:
 def collate(examples: Sequence[Example]) -> Batch:
     """Pad examples to the longest of them; no examples make a batch without a single label.
 
-    A rank that has no row left in a step still has to take part in it: it runs one end token and adds
+    A rank that has no row left in a step still has to take part in it: it runs one hidden token and adds
     nothing to the loss.
     """
-    examples = examples or [Example([Tokenizer.eos_id], [], 0, 0)]
+    if not examples:
+        nothing = torch.zeros(1, 1, dtype=torch.int64)
+        return Batch(nothing, nothing, nothing + IGNORED_LABEL, nothing[0], 0, 0)
     source_length = max(len(example.source_ids) for example in examples)
     target_length = max(1, *(len(example.target_ids) for example in examples))
     shape = (len(examples), source_length)
     input_ids = torch.full(shape, Tokenizer.pad_id, dtype=torch.int64)
     attention_mask = torch.zeros(shape, dtype=torch.int64)
-    labels = torch.full((len(examples), target_length), -100, dtype=torch.int64)
+    labels = torch.full((len(examples), target_length), IGNORED_LABEL, dtype=torch.int64)
     for index, example in enumerate(examples):
         input_ids[index, : len(example.source_ids)] = torch.tensor(example.source_ids)
         attention_mask[index, : len(example.source_ids)] = 1
         labels[index, : len(example.target_ids)] = torch.tensor(example.target_ids, dtype=torch.int64)
-    tasks = torch.tensor([example.task_index for example in examples])
-    return Batch(input_ids, attention_mask, labels, tasks, sum(example.num_cut for example in examples))
+    return Batch(
+        input_ids=input_ids,
+        attention_mask=attention_mask,
+        labels=labels,
+        task_indices=torch.tensor([example.task_index for example in examples]),
+        num_cut=sum(example.num_cut for example in examples),
+        num_invalid=sum(example.has_invalid_smiles for example in examples),
+    )
 
 
 class Steps(Dataset[list[Batch]]):
@@ -182,8 +195,8 @@ class Steps(Dataset[list[Batch]]):
             if self._seed is None
             else shuffled(positions, self.num_rows, seed=self._seed, epoch=epoch)
         )
-        mine = indices[self._rank :: self._world_size]
-        return [
-            collate([self._encoder(self._rows[index]) for index in mine[micro :: self.grad_accum_steps]])
-            for micro in range(self.grad_accum_steps)
-        ]
+        mine = [self._encoder(self._rows[index]) for index in indices[self._rank :: self._world_size]]
+        # Neighbours in length share a micro-batch: the gradient is the same, the padding far less.
+        mine.sort(key=lambda example: len(example.target_ids))
+        cuts = [len(mine) * micro // self.grad_accum_steps for micro in range(self.grad_accum_steps + 1)]
+        return [collate(mine[start:end]) for start, end in pairwise(cuts)]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS, Task, split_source
 
+_ROW_FORMS = '{"source", "target"} or {"task", "input", "target"}'
+
 
 @dataclass(frozen=True)
 class Row:
@@ -41,18 +43,29 @@ def parse_row(line: bytes, place: str) -> Row:
             f"{place}: not UTF-8 (byte {line[error.start]:#04x} at column {error.start + 1}); "
             "convert the file to UTF-8"
         ) from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"{place}: not JSON ({error.msg} at column {error.colno}): {_shown(line)}") from error
+    # Besides broken JSON: numbers of thousands of digits, and brackets nested deeper than Python's stack.
+    except (ValueError, RecursionError) as error:
+        reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
+        raise DataError(f"{place}: not JSON ({reason}); correct the line: {_shown(line)}") from error
     if not isinstance(fields, dict):
-        raise DataError(f"{place}: a {type(fields).__name__}, expected an object: {_shown(line)}")
+        raise DataError(
+            f"{place}: a {type(fields).__name__}; a row is an object, {_ROW_FORMS}: {_shown(line)}"
+        )
 
     target = _text(fields, "target", place)
     if "source" in fields:
         source = _text(fields, "source", place)
         found = split_source(source)
         if found is None:
-            raise DataError(f"{place}: source begins with no prompt of the five tasks: {source[:80]!r}")
+            raise DataError(
+                f"{place}: source begins with no prompt of the five tasks; correct it, or write "
+                f'{{"task", "input", "target"}}: {source[:80]!r}'
+            )
         task, text = found
+        if fields.get("task", task.name) != task.name:
+            raise DataError(
+                f"{place}: task={fields['task']!r:.80}, but the prompt of source is that of {task.name!r}"
+            )
     else:
         name = _text(fields, "task", place)
         if name not in TASKS:
@@ -61,18 +74,21 @@ def parse_row(line: bytes, place: str) -> Row:
     for key, value in (("input", text), ("target", target)):
         if not value.strip():
             raise DataError(f"{place}: empty {key}; fill it in or delete the line")
+    if split_source(text):
+        raise DataError(f"{place}: input begins with a prompt of its own; leave that out: {text[:80]!r}")
     return Row(task, text, target, place)
 
 
 def _text(fields: dict[str, object], key: str, place: str) -> str:
     if key not in fields:
-        raise DataError(
-            f"{place}: no key {key!r} among {sorted(fields)}; a row is "
-            '{"source", "target"} or {"task", "input", "target"}'
-        )
+        raise DataError(f"{place}: no key {key!r} among {sorted(fields)}; a row is {_ROW_FORMS}")
     value = fields[key]
     if not isinstance(value, str):
-        raise DataError(f"{place}: {key}={value!r}: must be a string")
+        raise DataError(f"{place}: {key}={value!r:.80}: must be a string")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise DataError(
+            f"{place}: {key} holds half a \\u pair, which is no character; correct it: {value!r:.80}"
+        )
     return value
 
 

@@ -130,8 +130,9 @@ def relative_position_bucket(
 def attention_bias(position_bias: Tensor, visible: Tensor | None) -> Tensor:
     """Join a position bias and a mask into the one tensor attention adds to its scores.
 
-    Hidden places get the dtype's lowest number, not -inf: a row that sees nothing then averages all
-    values, where -inf would make it NaN and poison the gradients of the whole batch.
+    Hidden places get float16's lowest number, not -inf: a row that sees nothing then averages all values,
+    where -inf could make it NaN and poison the gradients of the whole batch. float32's lowest number would
+    become -inf when autocast makes the bias float16 or bfloat16.
 
     Args:
         position_bias: (1, H or 1, T, S), floating.
@@ -142,4 +143,4 @@ def attention_bias(position_bias: Tensor, visible: Tensor | None) -> Tensor:
     """
     if visible is None:
         return position_bias
-    return position_bias.masked_fill(~visible, torch.finfo(position_bias.dtype).min)
+    return position_bias.masked_fill(~visible, torch.finfo(torch.float16).min)

@@ -8,8 +8,8 @@ T5 v1.0, T5 v1.1 and MolT5, which older versions saved.
 
 import json
 import os
-import pickle
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,10 @@ def read_folder(folder: Path) -> tuple[T5Config, dict[str, Tensor]]:
         CheckpointError: With the path, what is wrong with it, and the tensors that do not fit.
     """
     raw = _read_json(folder / CONFIG_FILE)
+    if raw.get("model_type") != "t5":
+        raise CheckpointError(
+            f"{folder / CONFIG_FILE}: model_type={raw.get('model_type')!r} is not a T5; expected 't5'"
+        )
     tensors, weights_path = _read_tensors(folder)
 
     shared = tensors.get("shared.weight")
@@ -130,6 +134,9 @@ def read_folder(folder: Path) -> tuple[T5Config, dict[str, Tensor]]:
     )
     if tied:
         tensors.pop(_LM_HEAD, None)
+    elif shared is not None and lm_head is not None and lm_head.data_ptr() == shared.data_ptr():
+        # A pickled state dict of a tied model: as two parameters they need a memory each.
+        tensors[_LM_HEAD] = lm_head.clone()
 
     config = _config_from_json(raw, tied=tied, path=folder / CONFIG_FILE)
     _check_tensors(tensors, config, weights_path)
@@ -153,24 +160,24 @@ def write_folder(folder: Path, config: T5Config, state_dict: dict[str, Tensor]) 
     _replace(folder / WEIGHTS_FILE, lambda path: save_file(tensors, path, metadata={"format": "pt"}))
 
 
-def _replace(path: Path, write: Any) -> None:
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
     """Write under a temporary name and rename, so that nobody ever sees half a file."""
     temporary = path.with_name(path.name + ".tmp")
-    write(temporary)
-    os.replace(temporary, path)
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _config_from_json(raw: dict[str, Any], *, tied: bool, path: Path) -> T5Config:
-    model_type = raw.get("model_type")
-    if model_type != "t5":
-        raise CheckpointError(f"{path}: model_type={model_type!r} is not a T5; expected 't5'")
     known = {field.name: raw[field.name] for field in fields(T5Config) if raw.get(field.name) is not None}
     known["tie_word_embeddings"] = tied
     # Older folders say it with tie_word_embeddings: v1.0 tied and scaled, v1.1 did neither.
     known.setdefault("scale_decoder_outputs", raw.get("tie_word_embeddings") is not False)
     try:
         return T5Config(**known)
-    except (ConfigError, TypeError) as error:
+    except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 
@@ -183,6 +190,11 @@ def _check_tensors(tensors: dict[str, Tensor], config: T5Config, path: Path) -> 
             f"misshaped {name} {list(tensor.shape)}, expected {list(shapes[name])}"
             for name, tensor in tensors.items()
             if name in shapes and tuple(tensor.shape) != shapes[name]
+        ),
+        *(
+            f"quantised {name} {tensor.dtype}"
+            for name, tensor in tensors.items()
+            if not tensor.is_floating_point()
         ),
     ]
     if problems:
@@ -208,8 +220,10 @@ def _read_tensors(folder: Path) -> tuple[dict[str, Tensor], Path]:
 
 def _read_shards(folder: Path) -> dict[str, Tensor]:
     index = _read_json(folder / INDEX_FILE).get("weight_map")
-    if not isinstance(index, dict):
-        raise CheckpointError(f"{folder / INDEX_FILE}: has no 'weight_map'; save the model again")
+    if not isinstance(index, dict) or not all(isinstance(shard, str) for shard in index.values()):
+        raise CheckpointError(
+            f"{folder / INDEX_FILE}: has no 'weight_map' of tensors to files; save the model again"
+        )
     tensors: dict[str, Tensor] = {}
     for shard in sorted(set(index.values())):
         if not (folder / shard).is_file():
@@ -229,14 +243,18 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(
-            f"{path}: refused: holds more than tensors, and opening it could run its code ({reason}); "
-            f"convert it to {WEIGHTS_FILE} where you trust it"
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: truncated or not a PyTorch file ({error}); copy it again") from error
+    except (
+        Exception
+    ) as error:  # damaged bytes lead the unpickler anywhere: KeyError, IndexError, struct.error
+        foreign = re.search(r"GLOBAL (\S+)", str(error))
+        if foreign:
+            raise CheckpointError(
+                f"{path}: refused: holds {foreign[1]}, not only tensors, and opening it could run code; "
+                f"convert it to {WEIGHTS_FILE} where you trust it"
+            ) from error
+        # The first sentence only: PyTorch's next one advises to switch weights_only off.
+        reason = re.split(r"\. |\n", str(error).strip())[0]
+        raise CheckpointError(f"{path}: truncated or not a PyTorch file ({reason}); copy it again") from error
     if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
         raise CheckpointError(f"{path}: holds {type(tensors).__name__}, expected a dict of tensors")
     return tensors

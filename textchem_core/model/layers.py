@@ -7,11 +7,16 @@ from torch import Tensor, nn
 from textchem_core.config import T5Config
 
 
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Return half-precision values as float32 and all others as they are."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
 class RMSNorm(nn.Module):
     """Root-mean-square norm: scales, neither shifts nor subtracts the mean.
 
-    The mean square is taken in float32 whatever the input; the result has the dtype of the weight, which
-    is how a float32 residual stream enters half-precision layers.
+    The mean square is taken in float32 at least; the result has the dtype of the weight, which is how a
+    float32 residual stream enters half-precision layers.
 
     Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", NeurIPS 2019.
     """
@@ -30,7 +35,7 @@ class RMSNorm(nn.Module):
         Returns:
             (..., D), in the dtype of the weight.
         """
-        mean_square = hidden_states.float().square().mean(-1, keepdim=True)
+        mean_square = at_least_float32(hidden_states).square().mean(-1, keepdim=True)
         normed: Tensor = hidden_states * torch.rsqrt(mean_square + self.eps)
         return self.weight * normed.to(self.weight.dtype)
 

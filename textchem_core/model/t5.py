@@ -15,7 +15,7 @@ from textchem_core.model import hf_weights
 from textchem_core.model.attention import MultiHeadAttention, RelativePositionBias, attention_bias
 from textchem_core.model.cache import SourceCache, TargetCache
 from textchem_core.model.initialization import initialize
-from textchem_core.model.layers import OutputProjection, RMSNorm, make_feed_forward
+from textchem_core.model.layers import OutputProjection, RMSNorm, at_least_float32, make_feed_forward
 
 IGNORED_LABEL = -100
 """Label of a target position that is padding: no term of the loss."""
@@ -314,7 +314,9 @@ class T5(nn.Module):
         logits = self.project_to_vocabulary(decoded)  # (B, T, V)
         loss = None
         if labels is not None:
-            loss = F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED_LABEL)
+            loss = F.cross_entropy(
+                at_least_float32(logits).flatten(0, 1), labels.flatten(), ignore_index=IGNORED_LABEL
+            )
         return T5Output(logits=logits, loss=loss, encoder_hidden_states=encoder_hidden_states)
 
     def shift_right(self, labels: Tensor) -> Tensor:

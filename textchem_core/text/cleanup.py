@@ -30,7 +30,7 @@ def clean_input(task: Task, text: str, *, canonicalize: bool) -> tuple[str, str 
     smiles = text.replace("\\\\", "\\")
     canonical = (canonical_molecule if task.input_kind == "molecule" else canonical_compounds)(smiles)
     if canonical is None:
-        return smiles, f"invalid SMILES {smiles!r}"
+        return smiles, f"invalid SMILES {smiles[:80] + '…' * (len(smiles) > 80)!r}"
     return (canonical if canonicalize else smiles), None
 
 

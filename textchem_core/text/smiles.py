@@ -5,25 +5,32 @@ A reaction side is compounds joined by ``.``; ``~`` joins the fragments of one c
 """
 
 import itertools
+import re
 from collections.abc import Iterable
 
 from rdkit import Chem, rdBase
 
 _MOST_MARKS_TRIED_SINGLY = 6  # 2 ** 6 SMILES to parse
+# Printable ASCII without the blank, because RDKit ignores what follows a blank or a NUL. And not too much of
+# it: RDKit recurses along the molecule, and a chain of 20,000 atoms overflows the stack and ends the process.
+_MAY_BE_SMILES = re.compile("[!-~]{1,5000}")
 
 
 def canonical_molecule(smiles: str) -> str | None:
     """Return RDKit's canonical SMILES of one molecule, or None where there is no such molecule.
 
-    An empty string and a SMILES without atoms are no molecules, though RDKit reads them. A salt may be
-    written with ``.`` or ``~`` and keeps the sign it came with.
+    An empty string and a SMILES without atoms are no molecules, though RDKit reads them, and neither is
+    one with a blank, after which RDKit ignores the rest. A salt may be written with ``.`` or ``~`` and keeps
+    the sign it came with.
 
     Args:
-        smiles: One molecule.
+        smiles: One molecule, at most 5,000 characters.
     """
+    if not _MAY_BE_SMILES.fullmatch(smiles):
+        return None
     # RDKit explains what it rejects on standard error, once per molecule; the caller names the value.
     with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles.replace("~", ".")) if smiles.strip() == smiles else None
+        molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
         if molecule is None or molecule.GetNumAtoms() == 0:
             return None
         canonical: str = Chem.MolToSmiles(molecule)
@@ -43,9 +50,10 @@ def canonical_compounds(smiles: str) -> str | None:
 
 
 def restore_unknown(smiles: str, mark: str) -> str:
-    """Spell what a lossy vocabulary could not: ``\\`` or ``~`` for each mark, the first way that parses.
+    """Spell what a lossy vocabulary could not: ``\\`` or ``~`` for each mark, so that the result parses.
 
-    T5's vocabulary has neither sign; both come out of it as the unknown id.
+    T5's vocabulary has neither sign; both come out of it as the unknown id. Where several ways parse, as
+    ``[Na+]\\[OH-]`` does, one in which every ``/`` and ``\\`` stands at a double bond goes first.
 
     Args:
         smiles: A predicted SMILES, or several joined by ``.``.
@@ -60,8 +68,23 @@ def restore_unknown(smiles: str, mark: str) -> str:
     else:
         choices = (("\\",) * num_marks, ("~",) * num_marks)
     pieces = smiles.split(mark)
-    for signs in choices:
-        restored = "".join(piece + sign for piece, sign in zip(pieces, (*signs, ""), strict=True))
-        if canonical_compounds(restored) is not None:
-            return restored
-    return smiles
+    restored = (
+        "".join(piece + sign for piece, sign in zip(pieces, (*signs, ""), strict=True)) for signs in choices
+    )
+    parsed = [text for text in restored if canonical_compounds(text) is not None]
+    return next(filter(_directions_mean_something, parsed), parsed[0] if parsed else smiles)
+
+
+def _directions_mean_something(smiles: str) -> bool:
+    """Whether every ``/`` and ``\\`` of a SMILES that parses tells two sides of a double bond apart."""
+    # Unsanitised, because sanitising drops the directions that mean nothing.
+    molecule = Chem.MolFromSmiles(smiles.replace("~", "."), sanitize=False)
+    return all(
+        any(
+            neighbour.GetBondType() == Chem.BondType.DOUBLE
+            for atom in (bond.GetBeginAtom(), bond.GetEndAtom())
+            for neighbour in atom.GetBonds()
+        )
+        for bond in molecule.GetBonds()
+        if bond.GetBondDir() != Chem.BondDir.NONE
+    )

@@ -45,8 +45,8 @@ class RunLog:
 
     def _begin(self) -> None:
         self._losses: list[Tensor] = []
-        # Tokens that count (source, target), places computed (source and target with padding), rows cut.
-        self._counts = [0, 0, 0, 0]
+        # Source and target tokens, places computed with padding, sides cut, rows with invalid SMILES.
+        self._counts = [0, 0, 0, 0, 0]
         self._since = time.perf_counter()
 
     def step(
@@ -67,6 +67,7 @@ class RunLog:
             self._counts[1] += int((batch.labels != IGNORED_LABEL).sum())
             self._counts[2] += batch.input_ids.numel() + batch.labels.numel()
             self._counts[3] += batch.num_cut
+            self._counts[4] += batch.num_invalid
         self._bar.update()
         if step % self._log_every == 0 or step == self._bar.total:
             counts = self._world.sum(
@@ -84,7 +85,8 @@ class RunLog:
                     "source_tokens": int(counts[0]),
                     "target_tokens": int(counts[1]),
                     "padding": 1.0 - (counts[0] + counts[1]) / counts[2],
-                    "rows_cut": int(counts[3]),
+                    "sides_cut": int(counts[3]),
+                    "invalid_smiles": int(counts[4]),
                     "tokens_per_second": tokens_per_second,
                     "seconds": seconds,
                 }

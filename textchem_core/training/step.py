@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from textchem_core.data.batches import TASK_NAMES, Batch
+from textchem_core.model.layers import at_least_float32
 from textchem_core.model.t5 import IGNORED_LABEL, T5
 from textchem_core.training.distributed import World
 
@@ -74,10 +75,10 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         num_tokens = sum(int((batch.labels != IGNORED_LABEL).sum()) for batch in micro_batches)
-        target_tokens = self._world.sum(torch.tensor(float(num_tokens), device=device))
+        target_tokens = self._world.sum(torch.tensor(num_tokens, dtype=torch.float64, device=device))
 
         self._parallel.train()
-        loss_sum = torch.zeros((), device=device)
+        loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         for index, batch in enumerate(micro_batches):
             is_last = index == len(micro_batches) - 1
             with self._parallel.no_sync() if self._waits(is_last) else nullcontext():  # type: ignore[operator]
@@ -128,7 +129,10 @@ class Trainer:
                 decoder_input_ids=self.model.shift_right(labels),
             ).logits  # (B, T, V)
         return F.cross_entropy(
-            logits.float().flatten(0, 1), labels.flatten(), ignore_index=IGNORED_LABEL, reduction="none"
+            at_least_float32(logits).flatten(0, 1),
+            labels.flatten(),
+            ignore_index=IGNORED_LABEL,
+            reduction="none",
         ).view_as(labels)
 
 

@@ -1,0 +1,498 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+from textchem_core import T5, TASKS, T5Config, TextChem, Tokenizer
+from textchem_core.errors import InputError
+
+if TYPE_CHECKING:
+    from conftest import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+T5_VOCABULARY = ROOT.parent / "shared" / "reference" / "t5_spiece"
+FAST = ("--num-beams", 2, "--max-new-tokens", 4)
+Ask = Callable[..., "Run"]
+
+
+@pytest.fixture
+def ask(generate: Ask, model_folder: Path) -> Ask:
+    """Caption with the random model, few beams and few tokens; more flags win."""
+
+    def run(*arguments: object, task: str = "smiles2caption", stdin: bytes | None = None) -> Run:
+        return generate("--task", task, "--model", model_folder, *FAST, *arguments, stdin=stdin)
+
+    return run
+
+
+def questions(run: Run) -> list[str]:
+    assert run.status == 0, run.err
+    return [line.removeprefix("question: ") for line in run.out.splitlines() if line.startswith("question: ")]
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def warnings(run: Run) -> list[str]:
+    return [line for line in run.err.splitlines() if line.startswith("warning: ")]
+
+
+# What it answers
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_alone_it_answers_the_example_of_the_task(ask: Ask, task: str) -> None:
+    run = ask(task=task)
+    assert questions(run) == [TASKS[task].example]
+    assert sum(line.startswith("answer:") for line in run.out.splitlines()) == 1
+    assert warnings(run) == []
+
+
+def test_list_tasks_needs_no_model_and_shows_prompts_and_examples(generate: Ask) -> None:
+    run = generate("--list-tasks")
+    assert (run.status, run.err) == (0, "")
+    for task in TASKS.values():
+        for text in (task.name, task.prompt, task.example):
+            assert text in run.out
+
+
+def test_inputs_come_as_arguments_before_and_after_flags(ask: Ask, generate: Ask, model_folder: Path) -> None:
+    assert questions(ask("CCO", "CCN")) == ["CCO", "CCN"]
+    run = generate("CCO", "--task", "smiles2caption", "CCN", "--model", model_folder, *FAST, "CCC")
+    assert questions(run) == ["CCO", "CCN", "CCC"]
+
+
+def test_an_input_that_begins_with_a_dash(ask: Ask) -> None:
+    assert "write -- before an input" in ask("-CCO").error
+    run = ask("--", "-20 °C was kept.", "--strict", task="paragraph2actions")
+    assert questions(run) == ["-20 °C was kept.", "--strict"]
+    run = ask("- A.", "--strict", "-20 °C was kept.", task="paragraph2actions")
+    assert questions(run) == ["- A.", "-20 °C was kept."]
+
+
+def test_answers_do_not_depend_on_the_batch(ask: Ask) -> None:
+    inputs = ["CCO", "c1ccccc1C(=O)O", "C"]
+    together = objects(ask(*inputs, "--format", "jsonl").out)
+    alone = objects(ask(*inputs, "--format", "jsonl", "--batch-size", 1).out)
+    for one, other in zip(together, alone, strict=True):
+        assert one["predictions"][0]["text"] == other["predictions"][0]["text"]
+        assert one["predictions"][0]["score"] == pytest.approx(other["predictions"][0]["score"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "flags"),
+    [
+        ("lines.txt", "CCO\nCCN\n", ()),
+        ("rows.jsonl", '{"input": "CCO"}\n{"source": "Caption the following molecule: CCN"}', ()),
+        ("table.csv", "id,smiles\n1,CCO\n2,CCN\n", ("--column", "smiles")),
+        ("table.tsv", "smiles\tid\nCCO\t1\nCCN\t2\n", ("--column", "smiles")),
+    ],
+)
+def test_inputs_come_from_files(
+    ask: Ask, tmp_path: Path, name: str, content: str, flags: tuple[str, ...]
+) -> None:
+    (tmp_path / name).write_text(content)
+    run = ask("--input-file", name, *flags)
+    assert questions(run) == ["CCO", "CCN"]
+    assert "2input" in run.err.replace(" ", ""), "a bar counts the inputs of a file"
+
+
+def test_inputs_come_through_a_pipe(ask: Ask) -> None:
+    assert questions(ask(stdin=b"CCO\nCCN")) == ["CCO", "CCN"]
+
+
+def test_an_empty_pipe_answers_the_example_and_says_so(ask: Ask) -> None:
+    run = ask(stdin=b"")
+    assert questions(run) == [TASKS["smiles2caption"].example]
+    assert "standard input is empty" in warnings(run)[0]
+
+
+def test_jsonl_has_scores_best_first(ask: Ask) -> None:
+    run = ask("OCC", "CCN", "--format", "jsonl", "--num-beams", 3, "--num-return-sequences", 3)
+    assert run.status == 0
+    first, second = objects(run.out)
+    assert (first["task"], first["input"], first["read_as"]) == ("smiles2caption", "OCC", "CCO")
+    assert first["problem"] is None
+    assert second["input"] == "CCN"
+    for answered in (first, second):
+        scores = [prediction["score"] for prediction in answered["predictions"]]
+        assert len(scores) == 3
+        assert scores == sorted(scores, reverse=True)
+        assert scores[0] < 0
+        for prediction in answered["predictions"]:
+            assert prediction.keys() == {"text", "score", "finished"}
+            assert isinstance(prediction["finished"], bool)
+
+
+def test_text_numbers_several_answers(ask: Ask) -> None:
+    run = ask("CCO", "--num-return-sequences", 2)
+    assert [line.split(" (score")[0] for line in run.out.splitlines()[1:]] == ["answer 1", "answer 2"]
+
+
+def test_unfinished_answers_are_marked(ask: Ask) -> None:
+    run = ask("CCO", "--max-new-tokens", 3, "--min-new-tokens", 3)
+    assert run.out.splitlines()[-1].endswith("[unfinished]")
+    finished = objects(ask("CCO", "--max-new-tokens", 3, "--min-new-tokens", 3, "--format", "jsonl").out)
+    assert finished[0]["predictions"][0]["finished"] is False
+
+
+def test_output_goes_to_the_file_alone(ask: Ask, tmp_path: Path) -> None:
+    run = ask("CCO", "CCN", "--output", "answers.jsonl", "--format", "jsonl")
+    assert (run.status, run.out) == (0, "")
+    assert [one["input"] for one in objects((tmp_path / "answers.jsonl").read_text("utf-8"))] == [
+        "CCO",
+        "CCN",
+    ]
+
+
+@pytest.mark.parametrize("text", ["α-D-glucose −78 °C", 'a "quoted" \\ text', "\U0001f9ea"])
+def test_any_unicode_comes_through_jsonl(ask: Ask, text: str) -> None:
+    run = ask(text, "--format", "jsonl", task="paragraph2actions")
+    assert objects(run.out)[0]["input"] == text
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_other_dtypes_answer(ask: Ask, dtype: str) -> None:
+    assert questions(ask("CCO", "--dtype", dtype, "--device", "cpu")) == ["CCO"]
+
+
+def test_canonicalizing_can_be_left_out(ask: Ask) -> None:
+    for flags, read_as in ((), "CCO"), (("--no-canonicalize",), "OCC"):
+        assert objects(ask("OCC", "--format", "jsonl", *flags).out)[0]["read_as"] == read_as
+
+
+# Which model
+
+
+def test_without_a_model_one_line_says_to_train(generate: Ask) -> None:
+    error = generate("--task", "forward").error
+    assert "no model below runs/" in error
+    assert "run `python train.py`" in error
+
+
+def test_the_newest_model_answers(generate: Ask, model_folder: Path, tmp_path: Path) -> None:
+    for age, name in ((100, "a/checkpoints/step-00000020"), (0, "b/checkpoints/step-00000010")):
+        folder = tmp_path / "runs" / name
+        shutil.copytree(model_folder, folder)
+        written = folder.stat().st_mtime_ns - age * 10**9
+        os.utime(folder, ns=(written, written))
+    run = generate("--task", "forward", *FAST)
+    assert run.status == 0
+    assert f"info: model: {Path('runs/b/checkpoints/step-00000010')}" in run.err
+
+
+@pytest.mark.parametrize("name", ["nosuch", "", "model.safetensors"])
+def test_a_model_folder_that_is_none_is_named(generate: Ask, model_folder: Path, name: str) -> None:
+    error = generate("--task", "forward", "--model", model_folder / name if "." in name else name).error
+    assert "config.json: missing" in error
+    assert "a model folder holds config.json and model.safetensors" in error
+
+
+def test_a_model_without_its_tokenizer_is_named(generate: Ask, model_folder: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(model_folder / name, bare / name)
+    error = generate("--task", "forward", "--model", "bare").error
+    assert "bare" in error
+    assert "spiece.model" in error
+
+
+def test_truncated_weights_are_named(generate: Ask, model_folder: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(model_folder, tmp_path / "broken")
+    whole = (broken / "model.safetensors").read_bytes()
+    (broken / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    error = generate("--task", "forward", "--model", "broken").error
+    assert "model.safetensors: truncated" in error
+
+
+@pytest.mark.parametrize("rows", [8, 100_032])
+def test_a_vocabulary_that_is_not_the_models_is_refused(
+    generate: Ask, tokenizer: Tokenizer, tmp_path: Path, rows: int
+) -> None:
+    T5(T5Config.preset("tiny", vocab_size=rows, d_model=4, d_ff=4, d_kv=2)).save_pretrained(tmp_path / "m")
+    tokenizer.save(tmp_path / "m")
+    error = generate("--task", "forward", "--model", "m").error
+    assert str(len(tokenizer)) in error
+    assert str(rows) in error
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--num-beam", 4), ["unknown flag '--num-beam'; did you mean '--num-beams'?"]),
+        (("--imput-file=my file.txt",), ["unknown flag", "did you mean '--input-file'?"]),
+        (("--beams=4",), ["unknown flag '--beams=4'", "'--num-beams'"]),
+        (("--task", "caption"), ["task='caption'", "'smiles2caption'"]),
+        (("--num-beams", 0), ["num_beams=0: must be >= 1"]),
+        (("--num-beams", -3), ["num_beams=-3: must be >= 1"]),
+        (("--num-beams", "ten"), ["--num-beams", "'ten'"]),
+        (
+            ("--num-return-sequences", 5, "--num-beams", 3),
+            ["num_return_sequences=5", "num_beams, which is 3"],
+        ),
+        (("--num-return-sequences", 0), ["num_return_sequences=0: must be >= 1"]),
+        (("--batch-size", "x"), ["--batch-size", "'x'"]),
+        (("--batch-size", 0), ["batch_size=0: must be >= 1"]),
+        (("--max-new-tokens", 0), ["max_new_tokens=0: must be >= 1"]),
+        (("--min-new-tokens", 9), ["min_new_tokens=9", "max_new_tokens"]),
+        (("--min-new-tokens", -1), ["min_new_tokens=-1: must be >= 0"]),
+        (("--length-penalty", "nan"), ["length_penalty=nan"]),
+        (("--length-penalty", 1e9), ["length_penalty=1000000000.0"]),
+        (("--early-stopping", "maybe"), ["--early-stopping", "'maybe'", "'never'"]),
+        (("--format", "xml"), ["--format", "'xml'", "'jsonl'"]),
+        (("--dtype", "int8"), ["--dtype", "'int8'", "'bfloat16'"]),
+        (("--device", "gpu"), ["device='gpu'", "cuda"]),
+        (("--device", "meta"), ["device='meta'"]),
+        (("--column", "smiles"), ["--column 'smiles' needs --input-file"]),
+        (("--input-file", "nowhere.txt"), ["nowhere.txt: cannot be read", "name an existing file"]),
+        (("--input-file", "."), ["cannot be read"]),
+        (("--input-file", ""), ["cannot be read"]),
+        (("--output", "."), ["--output '.': cannot be written", "existing folder"]),
+        (("--output", ""), ["--output ''"]),
+        (("--output", "no/such/folder/a.txt"), ["--output 'no/such/folder/a.txt': cannot be written"]),
+        (("--config", "nowhere.toml"), ["nowhere.toml: cannot be read"]),
+        (("--model",), ["--model", "expected one argument"]),
+        (("",), ["input 1", "empty input", "molecule"]),
+        ((" \t ",), ["input 1", "empty input"]),
+    ],
+)
+def test_a_wrong_flag_is_one_clear_line(ask: Ask, flags: tuple[object, ...], named: list[str]) -> None:
+    run = ask(*flags)
+    for part in named:
+        assert part in run.error
+    assert run.out == ""
+
+
+def test_no_task_at_all_lists_them(generate: Ask) -> None:
+    error = generate().error
+    assert all(task in error for task in TASKS)
+
+
+def test_inputs_and_a_file_of_inputs_are_one_too_many(ask: Ask) -> None:
+    assert "give one of them" in ask("CCO", "--input-file", "a.txt").error
+
+
+def test_a_missing_column_names_those_there_are(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,smiles\n1,CCO\n")
+    for flags in ((), ("--column", "name")):
+        assert "a.csv:1: the columns are 'id', 'smiles'" in ask("--input-file", "a.csv", *flags).error
+
+
+def test_an_output_that_is_the_input_destroys_nothing(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("CCO\n")
+    (tmp_path / "link.txt").symlink_to("a.txt")
+    for output in ("a.txt", "./a.txt", "link.txt"):
+        assert "is the --input-file" in ask("--input-file", "a.txt", "--output", output).error
+    assert (tmp_path / "a.txt").read_text() == "CCO\n"
+
+
+def test_a_wrong_flag_leaves_older_answers_alone(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "answers.txt").write_text("old\n")
+    assert ask("--output", "answers.txt", "--num-beams", 0).status == 2
+    assert (tmp_path / "answers.txt").read_text() == "old\n"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+@pytest.mark.parametrize("device", ["cuda", "cuda:7"])
+def test_a_device_that_is_not_there_is_named(ask: Ask, device: str) -> None:
+    error = ask("--device", device).error
+    assert error.startswith(f"--device '{device}': ")
+    assert error.endswith("; use --device cpu")
+
+
+def test_an_invalid_smiles_is_reported_and_answered(ask: Ask) -> None:
+    run = ask("C1CC", "CCO")
+    assert questions(run) == ["C1CC", "CCO"]
+    (warning,) = warnings(run)
+    assert "input 1: invalid SMILES 'C1CC'; answered as written (--strict refuses)" in warning
+    assert objects(ask("C1CC", "--format", "jsonl").out)[0]["problem"] == "invalid SMILES 'C1CC'"
+
+
+def test_an_invalid_smiles_is_refused_when_strict(ask: Ask) -> None:
+    run = ask("CCO", "C1CC", "--strict")
+    assert "input 2: invalid SMILES 'C1CC'" in run.error
+    assert "--strict" in run.error
+
+
+@pytest.mark.parametrize("smiles", ["CCO ethanol", "CCN.CC(=O)Cl>>CCNC(C)=O", "aspirin"])
+def test_what_rdkit_would_read_only_the_beginning_of_is_reported(ask: Ask, smiles: str) -> None:
+    assert "invalid SMILES" in warnings(ask(smiles, task="forward"))[0]
+
+
+def test_an_input_with_its_prompt_is_refused(ask: Ask) -> None:
+    for task in TASKS.values():
+        error = ask(task.source(task.example), task=task.name).error
+        assert "begins with a prompt; give the input without it" in error
+
+
+def test_a_source_that_is_too_long_is_refused(ask: Ask) -> None:
+    text = "The mixture was stirred. " * 300
+    run = ask("Short.", text, task="paragraph2actions")
+    assert "input 2: 'The mixture was stirred." in run.error
+    assert "the limit is 512" in run.error
+    assert "--truncate" in run.error
+    assert len(run.error) < 300
+
+
+def test_truncated_sources_are_counted(ask: Ask) -> None:
+    text = "The mixture was stirred. " * 300
+    run = ask("Short.", text, text, "--truncate", task="paragraph2actions")
+    assert len(questions(run)) == 3
+    assert warnings(run) == ["warning: 2 sources were cut to 512 tokens"]
+    assert warnings(ask("Short.", "--truncate", task="paragraph2actions")) == []
+
+
+def test_a_molecule_beyond_all_bounds_is_refused(ask: Ask) -> None:
+    error = ask("C" * 30_000).error
+    assert "the limit is 512" in error
+    assert len(error) < 300
+
+
+@pytest.mark.parametrize("task", ["smiles2caption", "paragraph2actions"])
+def test_an_argument_that_is_not_unicode_is_named(ask: Ask, task: str) -> None:
+    assert "input 2: " in ask("CCO", "C\udcffC", task=task).error
+
+
+def test_invalid_utf8_is_named_and_earlier_answers_stay(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"CCO\nCCN\nC\xffC\n")
+    run = ask("--input-file", "a.txt", "--batch-size", 1, "--output", "answers.txt")
+    assert run.error.startswith("a.txt:3: not UTF-8 (byte 0xff at column 2)")
+    assert (tmp_path / "answers.txt").read_text().count("question: ") == 2
+    assert "standard input:1: not UTF-8" in ask(stdin=b"\xff\n").error
+
+
+def test_a_broken_json_line_is_named_and_earlier_answers_stay(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"input": "CCO"}\n{"input": "CC\n')
+    run = ask("--input-file", "a.jsonl", "--batch-size", 1)
+    assert run.error.startswith("a.jsonl:2: not JSON")
+    assert run.out.startswith("question: CCO\nanswer: ")
+
+
+def test_what_a_lossy_vocabulary_cannot_spell_is_said_once(generate: Ask, tmp_path: Path) -> None:
+    if not T5_VOCABULARY.is_dir():
+        pytest.skip(f"T5's vocabulary is not at {T5_VOCABULARY}")
+    T5(T5Config.preset("tiny", vocab_size=32128, d_model=8, d_ff=8, d_kv=4)).save_pretrained(tmp_path / "m")
+    Tokenizer(T5_VOCABULARY).save(tmp_path / "m")
+    run = generate("--task", "smiles2caption", "--model", "m", *FAST, "CCO", "[Na+]~[OH-]", "[K+]~[OH-]")
+    (warning,) = warnings(run)
+    assert "cannot spell '~'" in warning
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "last_line"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), 2, "error: out of memory; use less --batch-size"),
+        (KeyboardInterrupt(), 130, "info: model: "),
+    ],
+)
+def test_what_interrupts_the_search_leaves_the_answers_before(
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    raised: BaseException,
+    status: int,
+    last_line: str,
+) -> None:
+    answer = TextChem.answer
+
+    def answer_once(predictor: TextChem, questions: list[Any], **options: Any) -> Any:
+        if questions[0].text == "CCN":
+            raise raised
+        return answer(predictor, questions, **options)
+
+    monkeypatch.setattr(TextChem, "answer", answer_once)
+    run = ask("CCO", "CCN", "--batch-size", 1, "--output", "answers.txt")
+    assert (run.status, run.out) == (status, "")
+    assert run.err.splitlines()[-1].startswith(last_line)
+    assert (tmp_path / "answers.txt").read_text().startswith("question: CCO\nanswer: ")
+
+
+# The same from Python
+
+
+def test_predict_answers_as_the_script_does(ask: Ask, model_folder: Path) -> None:
+    predictor = TextChem.load(model_folder, device="cpu")
+    found = predictor.predict("smiles2caption", ["OCC", "CCN"], num_beams=2, max_new_tokens=4, batch_size=1)
+    answered = objects(ask("OCC", "CCN", "--format", "jsonl").out)
+    for (best,), one in zip(found, answered, strict=True):
+        assert best.text == one["predictions"][0]["text"]
+        assert best.score == pytest.approx(one["predictions"][0]["score"], abs=1e-4)
+    assert predictor.predict("forward", []) == []
+
+
+def test_predict_refuses_one_string_and_wrong_inputs(model_folder: Path) -> None:
+    predictor = TextChem.load(model_folder, device="cpu")
+    with pytest.raises(InputError, match=r"inputs='CCO': a single string; give a list, \['CCO'\]"):
+        predictor.predict("smiles2caption", "CCO")
+    with pytest.raises(InputError, match="invalid SMILES 'C1CC'"):
+        predictor.predict("smiles2caption", ["CCO", "C1CC"], strict=True)
+
+
+# As a user runs it
+
+
+def shell(*arguments: object, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "generate.py"), *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **options.pop("env", {})}
+    return subprocess.run(
+        command, cwd=cwd, env=environment, text=True, encoding="utf-8", capture_output=True, **options
+    )
+
+
+def test_as_a_script_without_a_model(tmp_path: Path) -> None:
+    run = shell("--task", "forward", cwd=tmp_path, stdin=subprocess.DEVNULL)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("error: no model below runs/")
+    assert run.stderr.count("\n") == 1
+
+
+def test_as_a_script_in_a_pipe_whose_encoding_knows_no_greek(model_folder: Path, tmp_path: Path) -> None:
+    arguments = ("--task", "paragraph2actions", "--model", model_folder, *FAST)
+    environment = {"PYTHONIOENCODING": "ascii"}
+    run = shell(*arguments, cwd=tmp_path, input="−20 °C, α.\n", env=environment)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("question: −20 °C, α.\nanswer: ")
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(model_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, ROOT / "generate.py", "--task", "smiles2caption", "--model", model_folder]
+    flags = ["--num-beams", "1", "--max-new-tokens", "1", "--batch-size", "1", "--input-file", "a.txt"]
+    (tmp_path / "a.txt").write_text("CCO\n" * 50)
+    with subprocess.Popen(
+        [*map(str, command), *flags],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "question: CCO\n"
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert process.returncode == 141
+    assert "Traceback" not in errors
+    assert "BrokenPipe" not in errors
+
+
+def test_answers_of_a_table_can_be_read_back_as_one(ask: Ask, tmp_path: Path) -> None:
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["text"], ["Two\nlines, stirred."]])
+    run = ask("--input-file", "a.csv", "--format", "jsonl", task="paragraph2actions")
+    assert objects(run.out)[0]["input"] == "Two\nlines, stirred."

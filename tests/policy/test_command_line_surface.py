@@ -1,0 +1,81 @@
+"""The flags of the scripts. A change here is a change for every user: CHANGELOG wants a line of it."""
+
+import importlib.util
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from textchem_core.command_line import parse_config
+from textchem_core.config import T5Config
+from textchem_core.training.config import TrainConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TRAIN_FLAGS = """
+--canonicalize --checkpoint-every --config --decay-norms --device --dropout-rate --global-batch-size --help
+--init-from --keep-checkpoints --learning-rate --log-every --long-rows --lr-decay --max-grad-norm
+--max-source-length --max-steps --max-target-length --max-valid-batches --micro-batch-size --model
+--no-canonicalize --no-decay-norms --no-resume --num-epochs --num-workers --precision --resume --run-dir
+--schedule --seed --tokenizer --train-files --valid-files --validate-every --warmup-steps --weight-decay
+"""
+GENERATE_FLAGS = """
+--batch-size --canonicalize --column --config --device --dtype --early-stopping --format --help --input-file
+--length-penalty --list-tasks --max-new-tokens --min-new-tokens --model --no-canonicalize --no-list-tasks
+--no-strict --no-truncate --num-beams --num-return-sequences --output --strict --task --truncate
+"""
+
+
+def generate_config() -> type[Any]:
+    spec = importlib.util.spec_from_file_location("generate_surface", ROOT / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["generate_surface"] = module
+    spec.loader.exec_module(module)
+    config_class: type[Any] = module.GenerateConfig
+    return config_class
+
+
+def flags_in_help(config_class: type[Any], capsys: pytest.CaptureFixture[str], **options: Any) -> set[str]:
+    with pytest.raises(SystemExit):
+        parse_config(config_class, ["--help"], description="", **options)
+    lines = capsys.readouterr().out.splitlines()
+    # Where a flag is defined, not where a docstring mentions one.
+    defined = [line.strip() for line in lines if line.startswith("  -")]
+    words = (word.strip(",") for line in defined for word in line.split("  ")[0].split())
+    return {word for word in words if word.startswith("--")}
+
+
+def test_flags_of_train(capsys: pytest.CaptureFixture[str]) -> None:
+    assert flags_in_help(TrainConfig, capsys) == set(TRAIN_FLAGS.split())
+
+
+def test_flags_of_generate(capsys: pytest.CaptureFixture[str]) -> None:
+    assert flags_in_help(generate_config(), capsys, positional="inputs") == set(GENERATE_FLAGS.split())
+
+
+def test_published_defaults_of_generate() -> None:
+    config = generate_config()(task="forward")
+    assert (config.num_beams, config.length_penalty, config.early_stopping) == (10, 1.0, "false")
+    assert (config.max_new_tokens, config.num_return_sequences, config.canonicalize) == (512, 1, True)
+
+
+def test_config_fields_are_hugging_faces_names() -> None:
+    # transformers 5.23, models/t5/configuration_t5.py and the options that every config has.
+    theirs = """
+    vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads relative_attention_num_buckets
+    relative_attention_max_distance dropout_rate layer_norm_epsilon initializer_factor feed_forward_proj
+    tie_word_embeddings scale_decoder_outputs pad_token_id eos_token_id decoder_start_token_id
+    """
+    assert {field.name for field in fields(T5Config)} <= set(theirs.split())
+
+
+def test_the_front_door_exports_what_the_readme_names() -> None:
+    import textchem_core
+
+    for name in ("T5", "T5Config", "Tokenizer", "TASKS", "generate", "Hypothesis", "TextChem"):
+        assert name in textchem_core.__all__
+        assert hasattr(textchem_core, name)

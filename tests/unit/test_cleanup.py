@@ -1,0 +1,111 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from textchem_core.tasks import TASKS, Task, split_source
+from textchem_core.text.cleanup import clean_input, clean_output
+from textchem_core.text.tokenizer import Tokenizer
+
+ROOT = Path(__file__).resolve().parents[2]
+T5_VOCABULARY = ROOT.parent / "shared" / "reference" / "t5_spiece"
+FORWARD, RETRO, ACTIONS, DRAW, CAPTION = (
+    TASKS[name]
+    for name in ("forward", "retrosynthesis", "paragraph2actions", "description2smiles", "smiles2caption")
+)
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_the_example_of_every_task_is_clean(task: Task) -> None:
+    text, problem = clean_input(task, task.example, canonicalize=True)
+    assert problem is None
+    assert text
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_source_and_split_are_inverse(task: Task) -> None:
+    for text in ("CCO", " two blanks ", task.prompt):
+        assert split_source(task.source(text)) == (task, text)
+
+
+def test_both_caption_prompts_are_read_and_one_is_written() -> None:
+    assert split_source("Caption the following molecule: CCO") == (CAPTION, "CCO")
+    assert split_source("Caption the following SMILES: CCO") == (CAPTION, "CCO")
+    assert CAPTION.source("CCO") == "Caption the following SMILES: CCO"
+    assert split_source("Caption the picture: CCO") is None
+
+
+def test_smiles_are_canonical_on_request_only() -> None:
+    assert clean_input(CAPTION, "OCC", canonicalize=True) == ("CCO", None)
+    assert clean_input(CAPTION, "OCC", canonicalize=False) == ("OCC", None)
+
+
+def test_doubled_backslashes_are_undone_in_smiles_only() -> None:
+    single, doubled = "F/C=C\\F", "F/C=C\\\\F"
+    for canonicalize in (True, False):
+        cleaned = clean_input(CAPTION, doubled, canonicalize=canonicalize)
+        assert cleaned == clean_input(CAPTION, single, canonicalize=canonicalize)
+        assert cleaned[1] is None
+    assert clean_input(ACTIONS, doubled, canonicalize=True) == (doubled, None)
+
+
+def test_salts_keep_their_tilde_and_compounds_are_sorted() -> None:
+    text, problem = clean_input(FORWARD, "OCC.[OH-]~[Na+].CCN", canonicalize=True)
+    assert problem is None
+    assert text.split(".") == sorted(text.split("."))
+    assert sorted(map(len, text.split("."))) == [3, 3, len("[Na+]~[OH-]")]
+    assert "~" in text
+
+
+def test_blanks_around_an_input_are_dropped_and_those_within_kept() -> None:
+    assert clean_input(CAPTION, "  CCO \n", canonicalize=True) == ("CCO", None)
+    assert clean_input(ACTIONS, "\tA  b\n", canonicalize=True) == ("A  b", None)
+
+
+@pytest.mark.parametrize("smiles", ["C1CC", "CCO ethanol", "CCN.CC(=O)Cl>>CCNC(C)=O", "", "."])
+def test_an_invalid_smiles_is_returned_as_written_with_the_reason(smiles: str) -> None:
+    text, problem = clean_input(FORWARD, smiles, canonicalize=True)
+    assert text == smiles
+    assert problem == f"invalid SMILES {smiles!r}"
+
+
+def test_the_reason_of_a_long_smiles_is_short() -> None:
+    _, problem = clean_input(FORWARD, "C1" + "C" * 10_000, canonicalize=True)
+    assert problem is not None
+    assert len(problem) < 120
+
+
+class LossyTokenizer(SimpleNamespace):
+    """Knows one id: the unknown one, between two pieces of text."""
+
+    def decode(self, ids: list[int], unk_surface: str = "<unk>") -> str:
+        return "".join(unk_surface if piece == 2 else self.pieces[piece] for piece in ids)
+
+
+@pytest.mark.parametrize(
+    ("task", "pieces", "expected"),
+    [
+        (DRAW, [" [Na+]", "[OH-] "], "[Na+]~[OH-]"),
+        (DRAW, ["C/C=C", "C"], "C/C=C\\C"),
+        (RETRO, ["CCO.[K+]", "[Br-]"], "CCO.[K+]~[Br-]"),
+        (DRAW, ["C1", "("], "C1<unk>("),
+        (CAPTION, ["a ", "-lactam"], "a <unk>-lactam"),
+        (ACTIONS, ["STIR at 25 ", "C."], "STIR at 25 <unk>C."),
+    ],
+)
+def test_an_unknown_id_is_restored_in_smiles_and_shown_in_text(
+    task: Task, pieces: list[str], expected: str
+) -> None:
+    tokenizer = cast(Tokenizer, LossyTokenizer(pieces={10: pieces[0], 11: pieces[1]}))
+    assert clean_output(task, [10, 2, 11], tokenizer) == expected
+
+
+@pytest.mark.parametrize("smiles", ["[Na+]~[OH-]", "C/C=C\\C"])
+def test_t5s_own_vocabulary_loses_the_sign_and_gets_it_back(smiles: str) -> None:
+    if not T5_VOCABULARY.is_dir():
+        pytest.skip(f"T5's vocabulary is not at {T5_VOCABULARY}")
+    tokenizer = Tokenizer(T5_VOCABULARY)
+    ids = tokenizer.encode(smiles, add_eos=False)
+    assert tokenizer.unk_id in ids
+    assert clean_output(DRAW, ids, tokenizer) == smiles

@@ -1,0 +1,186 @@
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from textchem_core.data.inputs import Input, decoded_lines, read_inputs
+from textchem_core.errors import DataError
+from textchem_core.tasks import TASKS
+
+CAPTION = TASKS["smiles2caption"]
+
+
+def texts(path: Path, column: str | None = None) -> list[str]:
+    return [text for text, _ in read_inputs(path, CAPTION, column)]
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    data = content.encode() if isinstance(content, str) else content
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+def refused(path: Path, column: str | None = None) -> str:
+    with pytest.raises(DataError) as error:
+        texts(path, column)
+    message = str(error.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    return message.removeprefix(str(path))
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.smi", "a", "a.txt.gz"])
+@pytest.mark.parametrize("content", ["CCO\nCCN\n", "CCO\r\nCCN", "\ufeffCCO\nCCN\n"])
+def test_any_other_file_is_lines(tmp_path: Path, name: str, content: str) -> None:
+    path = write(tmp_path / name, content)
+    assert list(read_inputs(path, CAPTION, None)) == [Input("CCO", f"{path}:1"), Input("CCN", f"{path}:2")]
+
+
+def test_blanks_inside_a_line_stay(tmp_path: Path) -> None:
+    assert texts(write(tmp_path / "a.txt", " a  b \tc \n")) == [" a  b \tc "]
+
+
+def test_lines_of_a_pipe_arrive_one_by_one() -> None:
+    def endless() -> object:
+        while True:
+            yield b"CCO\n"
+
+    lines = decoded_lines(endless(), "standard input")  # type: ignore[arg-type]
+    assert next(lines) == Input("CCO", "standard input:1")
+    assert next(lines).place == "standard input:2"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "A.JSONL"])
+def test_jsonl_gives_input_or_source_of_a_row(tmp_path: Path, name: str) -> None:
+    rows = [
+        {"input": "CCO"},
+        {"task": "smiles2caption", "input": "CCN", "target": "An amine."},
+        {"source": "Caption the following SMILES: CCC"},
+        {"source": "Caption the following molecule: CCCC", "target": "Butane."},
+        {"source": "CC"},
+    ]
+    path = write(tmp_path / name, "\n".join(map(json.dumps, rows)))
+    assert texts(path) == ["CCO", "CCN", "CCC", "CCCC", "CC"]
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("{oops", ["not JSON", "column 2", "correct the line", "'{oops'"]),
+        ('{"a": ' + "9" * 5000 + "}", ["not JSON"]),
+        ("[" * 100_000, ["not JSON"]),
+        ("[]", ["no text under 'input' or 'source'", "list"]),
+        ('"CCO"', ["no text under 'input' or 'source'", "str"]),
+        ('{"smiles": "CCO"}', ["no text under 'input' or 'source'", "'smiles'", "give one"]),
+        ('{"input": 3}', ["no text"]),
+        ('{"input": " "}', ["no text"]),
+        ('{"task": "forward", "input": "C"}', ["'forward'", "--task is 'smiles2caption'", "one task"]),
+        ('{"source": "Predict the product of the following reaction: C"}', ["'forward'", "--task"]),
+    ],
+)
+def test_a_bad_json_line_is_named(tmp_path: Path, line: str, named: list[str]) -> None:
+    message = refused(write(tmp_path / "a.jsonl", '{"input": "CCO"}\n' + line))
+    assert message.startswith(":2: ")
+    assert len(message) < 400
+    for part in named:
+        assert part in message
+
+
+def test_a_json_array_is_not_taken_for_inputs(tmp_path: Path) -> None:
+    assert refused(write(tmp_path / "a.json", '[\n"CCO"\n]\n')).startswith(":1: not JSON")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", 'id,smiles\n1,CCO\n2,"[Na+],[OH-]"\n'),
+        ("a.tsv", "id\tsmiles\n1\tCCO\n2\t[Na+],[OH-]\n"),
+        ("a.csv.gz", '\ufeffid,smiles\r\n1,CCO\r\n2,"[Na+],[OH-]"'),
+        ("A.CSV", 'smiles,id\nCCO,1\n"[Na+],[OH-]",2\n'),
+    ],
+)
+def test_a_table_gives_its_column(tmp_path: Path, name: str, content: str) -> None:
+    path = write(tmp_path / name, content)
+    assert list(read_inputs(path, CAPTION, "smiles")) == [
+        Input("CCO", f"{path}:2"),
+        Input("[Na+],[OH-]", f"{path}:3"),
+    ]
+
+
+def test_the_only_column_needs_no_name(tmp_path: Path) -> None:
+    assert texts(write(tmp_path / "a.csv", "smiles\nCCO\n")) == ["CCO"]
+
+
+def test_a_quoted_cell_keeps_its_line_breaks_and_quotes(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", 'id,text\n1,"first\n\nsecond ""x"" "\n2,b\n')
+    assert list(read_inputs(path, CAPTION, "text")) == [
+        Input('first\n\nsecond "x" ', f"{path}:4"),
+        Input("b", f"{path}:5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "place", "named"),
+    [
+        ("id,smiles\n1,CCO\n", "SMILES", ":1:", ["'id', 'smiles'", "there is no 'SMILES'"]),
+        ("id,smiles\n1,CCO\n", None, ":1:", ["'id', 'smiles'", "name one with --column"]),
+        ("id,smiles\n1,CCO,x\n", "smiles", ":2:", ["3 cells", "has 2", "'CCO'"]),
+        ("id,smiles\n1,CCO\n2\n", "smiles", ":3:", ["1 cells", "has 2"]),
+        ("id,smiles\n1, \n", "smiles", ":2:", ["empty cell", "'smiles'", "fill it in"]),
+        ("id,smiles\n1,CCO\n\n2,C\n", "smiles", ":3:", ["empty line; delete it"]),
+        ('id,smiles\n1,"CCO\n', "smiles", ":2:", ["broken table", "correct the quotes"]),
+        ('id,smiles\n1,"C"O\n', "smiles", ":2:", ["broken table"]),
+        ("", "smiles", ":", ["empty file"]),
+    ],
+)
+def test_a_bad_table_is_named(
+    tmp_path: Path, content: str, column: str | None, place: str, named: list[str]
+) -> None:
+    message = refused(write(tmp_path / "a.csv", content), column)
+    assert message.startswith(place)
+    for part in named:
+        assert part in message
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl"])
+def test_a_column_needs_a_table(tmp_path: Path, name: str) -> None:
+    assert "--column 'smiles' needs a .csv or .tsv" in refused(write(tmp_path / name, "CCO"), "smiles")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv"])
+def test_invalid_utf8_is_named_with_byte_and_column(tmp_path: Path, name: str) -> None:
+    first = b'{"input": "C"}\n' if name == "a.jsonl" else b"smiles\n"
+    message = refused(write(tmp_path / name, first + b"CC\xe9O\n"))
+    assert message == ":2: not UTF-8 (byte 0xe9 at column 3); convert the file to UTF-8"
+
+
+@pytest.mark.parametrize("content", ["CCO\n\nCCN\n", "CCO\n \t\n"])
+def test_an_empty_line_is_named(tmp_path: Path, content: str) -> None:
+    assert refused(write(tmp_path / "a.txt", content)) == ":2: empty line; delete it"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.txt.gz"])
+def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
+    assert refused(write(tmp_path / name, "")) == ": empty file; it needs at least one line"
+
+
+def test_empty_standard_input_is_refused() -> None:
+    with pytest.raises(DataError, match=r"^standard input: empty file"):
+        list(decoded_lines(io.BytesIO(b""), "standard input"))
+
+
+@pytest.mark.parametrize("name", ["nowhere.txt", "."])
+def test_what_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r"cannot be read .*; name an existing file"):
+        texts(tmp_path / name)
+
+
+def test_a_truncated_gz_gives_what_came_before_and_then_the_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"CCO\n" * 100_000)[:-20])
+    lines = read_inputs(path, CAPTION, None)
+    assert next(lines).text == "CCO"
+    with pytest.raises(DataError, match=r"a\.txt\.gz: truncated or not gzip .*; copy it again"):
+        list(lines)

@@ -1,0 +1,132 @@
+import itertools
+import random
+
+import pytest
+from rdkit import Chem
+
+from textchem_core.text.smiles import canonical_compounds, canonical_molecule, restore_unknown
+
+MARK = "\ufffe"
+E_BUTENE, Z_BUTENE = "C/C=C/C", "C/C=C\\C"
+
+
+@pytest.mark.parametrize(
+    "smiles", ["CCO", "OC(=O)c1ccccc1", "C[C@H](N)C(=O)O", E_BUTENE, Z_BUTENE, "[13CH4]", "F/C=C\\Cl", "*CC"]
+)
+def test_every_way_to_write_a_molecule_gives_the_same_canonical_smiles(smiles: str) -> None:
+    molecule = Chem.MolFromSmiles(smiles)
+    written = {Chem.MolToSmiles(molecule, doRandom=True) for _ in range(20)} | {smiles}
+    canonical = {canonical_molecule(one) for one in written}
+    assert len(canonical) == 1
+    (found,) = canonical
+    assert found is not None
+    assert canonical_molecule(found) == found
+    assert Chem.MolToInchiKey(Chem.MolFromSmiles(found)) == Chem.MolToInchiKey(molecule)
+
+
+def test_stereochemistry_is_kept() -> None:
+    assert canonical_molecule(E_BUTENE) != canonical_molecule(Z_BUTENE)
+    assert canonical_molecule("C[C@H](N)C(=O)O") != canonical_molecule("C[C@@H](N)C(=O)O")
+
+
+def test_a_salt_keeps_the_sign_it_came_with() -> None:
+    with_tilde, with_dot = canonical_molecule("[OH-]~[Na+]"), canonical_molecule("[OH-].[Na+]")
+    assert with_tilde is not None
+    assert sorted(with_tilde.split("~")) == ["[Na+]", "[OH-]"]
+    assert with_dot == with_tilde.replace("~", ".")
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "",
+        " ",
+        "~",
+        ".",
+        "C~",
+        "~C",
+        "C~~C",
+        "C1CC",
+        "C(C",
+        "c1cccc1C(",
+        "CX",
+        "C(C)(C)(C)(C)C",
+        "ethanol",
+        "CCO ethanol",
+        "CCO\tCCN",
+        "CCO |$a$|",
+        " CCO",
+        "CCO\n",
+        "C>>C",
+        "CCO\0",
+        "C−C",
+        "\ud800",
+        "<unk>",
+        MARK,
+    ],
+)
+def test_what_is_no_molecule_is_none(smiles: str) -> None:
+    assert canonical_molecule(smiles) is None
+    assert canonical_compounds(smiles) is None
+
+
+def test_a_smiles_long_enough_to_overflow_rdkits_stack_is_none() -> None:
+    assert canonical_molecule("C" * 200_000) is None
+    assert canonical_molecule("C" * 2000) == "C" * 2000
+
+
+def test_rdkit_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    assert canonical_molecule("C1CC(") is None
+    assert capfd.readouterr() == ("", "")
+
+
+def test_compounds_are_canonical_and_sorted_and_salts_stay_whole() -> None:
+    compounds = ["OCC", "[OH-]~[Na+]", "CC(=O)Cl", "C(N)C"]
+    expected = canonical_compounds(".".join(compounds))
+    assert expected is not None
+    assert expected.split(".") == sorted(str(canonical_molecule(one)) for one in compounds)
+    for order in itertools.permutations(compounds):
+        assert canonical_compounds(".".join(order)) == expected
+
+
+@pytest.mark.parametrize("smiles", ["CCO..CCN", ".CCO", "CCO.", "CCO.C1CC", "C1.C1"])
+def test_one_invalid_compound_makes_all_none(smiles: str) -> None:
+    assert canonical_compounds(smiles) is None
+
+
+def test_a_repeated_compound_is_kept() -> None:
+    assert canonical_compounds("CCO.CCO") == "CCO.CCO"
+
+
+@pytest.mark.parametrize(
+    "smiles", [Z_BUTENE, "[Na+]~[OH-]", "F/C(Cl)=C(F)\\Cl.[K+]~[OH-]", "C/C=C\\C.C/C=C\\C", "CCO"]
+)
+def test_marks_are_restored_to_what_they_were(smiles: str) -> None:
+    lossy = smiles.replace("\\", MARK).replace("~", MARK)
+    restored = restore_unknown(lossy, MARK)
+    assert canonical_compounds(restored) == canonical_compounds(smiles)
+
+
+def test_backslash_goes_before_tilde_where_both_parse() -> None:
+    assert restore_unknown(f"C/C=C{MARK}C", MARK) == Z_BUTENE
+
+
+def test_many_marks_are_all_one_sign() -> None:
+    salt = "~".join(["[Na+]"] * 5 + ["[Cl-]"] * 5)
+    assert restore_unknown(salt.replace("~", MARK), MARK) == salt
+
+
+@pytest.mark.parametrize(
+    "smiles", [f"C1CC{MARK}", f"{MARK}", "C1CC(", "", f"{MARK}{MARK}C", "C(" + MARK * 40]
+)
+def test_what_no_sign_makes_parse_stays_as_it_was(smiles: str) -> None:
+    assert restore_unknown(smiles, MARK) == smiles
+
+
+def test_a_restored_string_differs_only_at_its_marks() -> None:
+    generator = random.Random(0)
+    for _ in range(50):
+        text = "".join(generator.choices(["C", "O", "/", "=", MARK, "(", ")"], k=10))
+        restored = restore_unknown(text, MARK)
+        assert len(restored) == len(text)
+        assert all(a == b or (b == MARK and a in "\\~") for a, b in zip(restored, text, strict=True))
