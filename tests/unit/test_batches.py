@@ -177,10 +177,10 @@ def test_a_pad_id_inside_a_row_is_a_token() -> None:
     assert batch.labels.tolist() == [[0, 1]]
 
 
-def test_an_empty_batch_is_one_end_token_without_a_label() -> None:
+def test_an_empty_batch_is_one_hidden_token_without_a_label() -> None:
     batch = collate([])
-    assert batch.input_ids.tolist() == [[Tokenizer.eos_id]]
-    assert batch.attention_mask.tolist() == [[1]]
+    assert batch.input_ids.shape == (1, 1)
+    assert batch.attention_mask.tolist() == [[0]]
     assert batch.labels.tolist() == [[-100]]
 
 

@@ -9,26 +9,30 @@ from textchem_core.training.config import TrainConfig
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """Return AdamW over two groups: matrices, which decay, and norms and position biases, which do not.
+    """Return AdamW over three groups: matrices, norms, position biases.
+
+    Each group has a ``lr_scale``, a factor on the learning rate of the step. Weight decay acts on the
+    matrices alone, unless ``decay_norms``.
 
     Args:
         model: Its parameters are on their final device.
-        config: ``learning_rate``, ``weight_decay``, ``decay_norms``.
+        config: ``learning_rate``, ``weight_decay``, ``decay_norms``, ``position_bias_lr_scale``.
 
     Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
     """
-
-    def decays(name: str) -> bool:
-        return config.decay_norms or not name.endswith(("norm.weight", "position_bias.weight"))
-
     named = list(model.named_parameters())
-    groups = [
-        {"params": [p for n, p in named if decays(n)], "weight_decay": config.weight_decay},
-        {"params": [p for n, p in named if not decays(n)], "weight_decay": 0.0},
-    ]
-    # A tensor learning rate keeps the fused kernel from waiting for the host; on CPU both are the same.
+    biases = [parameter for name, parameter in named if name.endswith("position_bias.weight")]
+    norms = [parameter for name, parameter in named if name.endswith("norm.weight")]
+    apart = {id(parameter) for parameter in (*biases, *norms)}
+    matrices = [parameter for _, parameter in named if id(parameter) not in apart]
+    decay = config.weight_decay
+    decay_of_norms = decay if config.decay_norms else 0.0
     return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
+        [
+            {"params": matrices, "weight_decay": decay, "lr_scale": 1.0},
+            {"params": norms, "weight_decay": decay_of_norms, "lr_scale": 1.0},
+            {"params": biases, "weight_decay": decay_of_norms, "lr_scale": config.position_bias_lr_scale},
+        ],
         lr=config.learning_rate,
         fused=True,
     )

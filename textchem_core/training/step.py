@@ -73,7 +73,7 @@ class Trainer:
         # Dropout depends on seed, step and rank alone, so a resumed run draws what the run it continues drew.
         torch.manual_seed(_mixed_seed(self._seed, step, self._world.rank))
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * group.get("lr_scale", 1.0)
         num_tokens = sum(int((batch.labels != IGNORED_LABEL).sum()) for batch in micro_batches)
         target_tokens = self._world.sum(torch.tensor(num_tokens, dtype=torch.float64, device=device))
 
