@@ -1,0 +1,185 @@
+"""The two stacks of a T5: blocks of attention and feed-forward on a residual stream.
+
+Shapes: B batch, S source length, T target length, H heads, K d_kv, D d_model, N beams.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from textchem_core.config import T5Config
+from textchem_core.model.attention import MultiHeadAttention, RelativePositionBias, attention_bias
+from textchem_core.model.cache import SourceCache, TargetCache
+from textchem_core.model.layers import RMSNorm, make_feed_forward
+
+
+class EncoderBlock(nn.Module):
+    """Self-attention, then feed-forward; each reads a normed copy and adds to the residual stream."""
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__()
+        self.self_attention_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
+        self.self_attention = MultiHeadAttention(config)
+        self.feed_forward_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
+        self.feed_forward = make_feed_forward(config)
+        self.dropout = nn.Dropout(config.dropout_rate)
+
+    def forward(self, hidden_states: Tensor, bias: Tensor) -> Tensor:
+        """Map (B, S, D) to (B, S, D).
+
+        Args:
+            hidden_states: (B, S, D).
+            bias: (B or 1, H, S, S), position bias and padding mask.
+        """
+        normed = self.self_attention_norm(hidden_states)
+        attended = self.self_attention(normed, *self.self_attention.keys_values(normed), bias)
+        hidden_states = hidden_states + self.dropout(attended)
+        hidden_states = hidden_states + self.dropout(self.feed_forward(self.feed_forward_norm(hidden_states)))
+        return hidden_states
+
+
+class DecoderBlock(nn.Module):
+    """Self-attention, attention to the source, feed-forward."""
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__()
+        self.self_attention_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
+        self.self_attention = MultiHeadAttention(config)
+        self.cross_attention_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
+        self.cross_attention = MultiHeadAttention(config)
+        self.feed_forward_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
+        self.feed_forward = make_feed_forward(config)
+        self.dropout = nn.Dropout(config.dropout_rate)
+
+    def forward(
+        self, hidden_states: Tensor, bias: Tensor, source: SourceCache, layer: int, past: TargetCache | None
+    ) -> Tensor:
+        """Map (B, T, D) to (B, T, D), or one step of N beams, (B*N, 1, D), to (B*N, 1, D).
+
+        Args:
+            hidden_states: (B, T, D) or (B*N, 1, D).
+            bias: (B or 1, H, T, T), or (1, H, 1, steps) for a step.
+            source: Keys and values of the B sources.
+            layer: Index of this block in ``source`` and ``past``.
+            past: Where a step finds the steps before it; None when all T positions are given at once.
+        """
+        normed = self.self_attention_norm(hidden_states)
+        keys, values = self.self_attention.keys_values(normed)
+        if past is not None:
+            keys, values = past.append(layer, keys, values)  # (B*N, H, steps, K)
+        hidden_states = hidden_states + self.dropout(self.self_attention(normed, keys, values, bias))
+
+        # Beams of one input stand side by side as queries, so its keys and values are read, and kept, once.
+        source_keys, source_values = source.keys[layer], source.values[layer]  # (B, H, S, K)
+        queries = self.cross_attention_norm(hidden_states).reshape(
+            source_keys.shape[0], -1, hidden_states.shape[-1]
+        )  # (B, T, D) or (B, N, D)
+        attended = self.cross_attention(queries, source_keys, source_values, source.bias)
+        hidden_states = hidden_states + self.dropout(attended.reshape(hidden_states.shape))
+
+        hidden_states = hidden_states + self.dropout(self.feed_forward(self.feed_forward_norm(hidden_states)))
+        return hidden_states
+
+
+class Encoder(nn.Module):
+    """The blocks that read the source, every token seeing every other."""
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__()
+        self.position_bias = RelativePositionBias(config, bidirectional=True)
+        self.blocks = nn.ModuleList(EncoderBlock(config) for _ in range(config.num_layers))
+        self.final_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
+        self.dropout = nn.Dropout(config.dropout_rate)
+
+    def forward(self, embedded: Tensor, attention_mask: Tensor | None) -> Tensor:
+        """Encode embedded sources.
+
+        Args:
+            embedded: (B, S, D).
+            attention_mask: (B, S), nonzero at tokens and zero at padding; None if nothing is padding.
+
+        Returns:
+            (B, S, D).
+        """
+        positions = torch.arange(embedded.shape[1], device=embedded.device)
+        visible = None if attention_mask is None else attention_mask.bool()[:, None, None, :]  # (B, 1, 1, S)
+        bias = attention_bias(self.position_bias(positions, positions), visible)  # (B or 1, H, S, S)
+        hidden_states = self.dropout(_residual(embedded))
+        for block in self.blocks:
+            hidden_states = block(hidden_states, bias)
+        encoded: Tensor = self.dropout(self.final_norm(hidden_states))
+        return encoded
+
+
+class Decoder(nn.Module):
+    """The blocks that write the target, every token seeing itself, those before it, and the source."""
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__()
+        self.position_bias = RelativePositionBias(config, bidirectional=False)
+        self.blocks = nn.ModuleList(DecoderBlock(config) for _ in range(config.decoder_depth))
+        self.final_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
+        self.dropout = nn.Dropout(config.dropout_rate)
+
+    def read_source(self, encoder_hidden_states: Tensor, attention_mask: Tensor | None) -> SourceCache:
+        """Project the encoded sources, once, to every layer's keys and values.
+
+        Args:
+            encoder_hidden_states: (B, S, D).
+            attention_mask: (B, S) as in ``Encoder.forward``.
+        """
+        keys, values = [], []
+        for block in self.blocks:
+            assert isinstance(block, DecoderBlock)
+            layer_keys, layer_values = block.cross_attention.keys_values(encoder_hidden_states)
+            keys.append(layer_keys)  # (B, H, S, K)
+            values.append(layer_values)
+        no_bias = encoder_hidden_states.new_zeros(1, 1, 1, encoder_hidden_states.shape[1])
+        visible = None if attention_mask is None else attention_mask.bool()[:, None, None, :]  # (B, 1, 1, S)
+        return SourceCache(keys, values, attention_bias(no_bias, visible))
+
+    def forward(self, embedded: Tensor, attention_mask: Tensor | None, source: SourceCache) -> Tensor:
+        """Decode whole targets at once, as training does.
+
+        Args:
+            embedded: (B, T, D).
+            attention_mask: (B, T), zero where a target position is hidden from the ones after it; None
+                (the usual) hides none, since padding at the end is behind the causal mask anyway.
+            source: What ``read_source`` returned.
+
+        Returns:
+            (B, T, D).
+        """
+        positions = torch.arange(embedded.shape[1], device=embedded.device)
+        visible = positions[None, :] <= positions[:, None]  # (T, T)
+        if attention_mask is not None:
+            visible = visible & attention_mask.bool()[:, None, None, :]  # (B, 1, T, T)
+        bias = attention_bias(self.position_bias(positions, positions), visible)  # (B or 1, H, T, T)
+        return self._run(embedded, bias, source, past=None)
+
+    def step(self, embedded: Tensor, bias: Tensor, source: SourceCache, past: TargetCache) -> Tensor:
+        """Decode one position of every beam.
+
+        Args:
+            embedded: (B*N, 1, D), the last tokens.
+            bias: (1, H, 1, past.length + 1).
+            source: What ``read_source`` returned, for B inputs.
+            past: The steps before this one; this one is added.
+
+        Returns:
+            (B*N, 1, D).
+        """
+        decoded = self._run(embedded, bias, source, past)
+        past.advance()
+        return decoded
+
+    def _run(self, embedded: Tensor, bias: Tensor, source: SourceCache, past: TargetCache | None) -> Tensor:
+        hidden_states = self.dropout(_residual(embedded))
+        for layer, block in enumerate(self.blocks):
+            hidden_states = block(hidden_states, bias, source, layer, past)
+        decoded: Tensor = self.dropout(self.final_norm(hidden_states))
+        return decoded
+
+
+def _residual(embedded: Tensor) -> Tensor:
+    """Return the start of a residual stream: float32 where the model is float16, which the sum can pass."""
+    return embedded.float() if embedded.dtype == torch.float16 else embedded
