@@ -3,6 +3,8 @@
 Salts are written with ``.`` here; the rows write them with ``~`` (see ``reactions.compound``).
 """
 
+import functools
+import operator
 from dataclasses import dataclass
 
 from rdkit import Chem
@@ -218,7 +220,9 @@ DENSITY: dict[str, float] = {
 
 def _molar_mass(name: str) -> float:
     """Return the mean molar mass of a compound of the shelf, in g/mol."""
-    return sum(atom.GetMass() for atom in Chem.AddHs(Chem.MolFromSmiles(SHELF[name])).GetAtoms())
+    # Not sum(): Python 3.12 began to round it otherwise, and the rows shall be the same everywhere.
+    atoms = Chem.AddHs(Chem.MolFromSmiles(SHELF[name])).GetAtoms()
+    return functools.reduce(operator.add, (float(atom.GetMass()) for atom in atoms))
 
 
 def _three_figures(value: float, small: str, large: str) -> str:

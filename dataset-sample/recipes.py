@@ -1,7 +1,7 @@
-"""Recipes for procedures: sixteen of them, each told in two ways and filled in six times.
+"""Recipes for procedures: sixteen of them, each filled in six times and all but one told in two ways.
 
-A recipe is a row of a table: the paragraph in two wordings, its actions in the published grammar, and
-what fills the blanks of all three.
+A recipe is a row of a table: the paragraph in its wordings, its actions in the published grammar, and
+what fills the blanks of both.
 """
 
 from dataclasses import dataclass
