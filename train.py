@@ -8,16 +8,16 @@ Without --config the run is configs/sample.toml. Every key of a config is a flag
 """
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import torch
 
-from textchem_core.command_line import exit_on_user_error, parse_config
+from textchem_core.command_line import parse_config
 from textchem_core.data.loading import load_steps
-from textchem_core.errors import TextChemError
 from textchem_core.training.checkpoint import load_state, save_checkpoint
 from textchem_core.training.config import TrainConfig
-from textchem_core.training.distributed import World, join_world
+from textchem_core.training.distributed import World, join_world, one_error_line
 from textchem_core.training.optim import learning_rate, make_optimizer
 from textchem_core.training.run_log import RunLog
 from textchem_core.training.setup import choose_run_dir, make_steps, open_model
@@ -50,45 +50,40 @@ def train(config: TrainConfig, world: World) -> None:
         max_grad_norm=config.max_grad_norm,
         seed=config.seed,
     )
-    start_step = 0
-    if checkpoint is not None:
-        state = load_state(checkpoint)
-        start_step = state["step"]
-        trainer.optimizer.load_state_dict(state["optimizer"])
-        trainer.scaler.load_state_dict(state["scaler"])
+    start_step = 0 if checkpoint is None else trainer.resume(load_state(checkpoint))
     log = RunLog(run_dir, world, start_step=start_step, total_steps=total_steps, log_every=config.log_every)
     log.say(
         f"{run_dir}: {sum(p.numel() for p in model.parameters()):,} parameters, {steps.num_rows:,} rows, "
         f"steps {start_step} to {total_steps}, {world.size} process(es) on {world.device.type}"
     )
+    if start_step >= total_steps:
+        log.say("nothing left to do; more steps come with --num-epochs or --max-steps")
 
     numbers = range(start_step, total_steps)
     pin_memory = world.device.type == "cuda"
     loaded = load_steps(steps, numbers, num_workers=config.num_workers, pin_memory=pin_memory)
-    for step, micro_batches in zip(numbers, loaded, strict=True):
-        rate = learning_rate(config, step, steps_per_epoch=steps.steps_per_epoch, total_steps=total_steps)
-        loss, grad_norm = trainer.step(micro_batches, step, rate)
-        done = step + 1
-        log.step(done, loss, grad_norm, rate, micro_batches)
-        if valid_steps is not None and (done % config.validate_every == 0 or done == total_steps):
-            num_batches = min(len(valid_steps), config.max_valid_batches or len(valid_steps))
-            totals = [trainer.validate(valid_steps[number]) for number in range(num_batches)]
-            log.validation(done, world.sum(torch.stack(totals).sum(0)))
-        if world.is_main and (done % config.checkpoint_every == 0 or done == total_steps):
-            state = {"optimizer": trainer.optimizer.state_dict(), "scaler": trainer.scaler.state_dict()}
-            folder = save_checkpoint(run_dir, done, model, tokenizer, state, keep=config.keep_checkpoints)
-            log.say(f"step {done}: saved {folder}")
-    log.close()
+    with closing(log):
+        for step, micro_batches in zip(numbers, loaded, strict=True):
+            rate = learning_rate(config, step, steps_per_epoch=steps.steps_per_epoch, total_steps=total_steps)
+            loss, grad_norm = trainer.step(micro_batches, step, rate)
+            done = step + 1
+            log.step(done, loss, grad_norm, rate, micro_batches)
+            if valid_steps is not None and (done % config.validate_every == 0 or done == total_steps):
+                num_batches = min(len(valid_steps), config.max_valid_batches or len(valid_steps))
+                totals = [trainer.validate(valid_steps[number]) for number in range(num_batches)]
+                log.validation(done, world.sum(torch.stack(totals).sum(0)))
+            if world.is_main and (done % config.checkpoint_every == 0 or done == total_steps):
+                state, keep = trainer.state_dict(), config.keep_checkpoints
+                folder = save_checkpoint(run_dir, done, model, tokenizer, state, keep=keep)
+                log.say(f"step {done}: saved {folder}")
 
 
 def main() -> None:
     """Read the command line and train."""
-    try:
+    with one_error_line():
         config = parse_config(TrainConfig, sys.argv[1:], description=str(__doc__), default_toml=SAMPLE_RUN)
         with join_world(config.device) as world:
             train(config, world)
-    except TextChemError as error:
-        exit_on_user_error(error)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ class RowFiles:
 
     def __init__(self, paths: Sequence[Path], cache: Path) -> None:
         self._paths = list(paths)
+        self._cache = cache
         self._plain_paths = [_plain_path(path, cache) for path in paths]
         self._offsets = [np.load(_index_path(path, cache), mmap_mode="r") for path in paths]
         # An index holds one offset more than the file has rows: the end of the last.
@@ -42,16 +43,30 @@ class RowFiles:
         """Read one row.
 
         Raises:
-            DataError: The file changed since it was indexed and the line is no row any more.
+            DataError: The file is gone, or changed since it was indexed and the line is no row any more.
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
         file = int(np.searchsorted(self._ends, index, side="right"))
         row = index - (int(self._ends[file - 1]) if file else 0)
         start, end = int(self._offsets[file][row]), int(self._offsets[file][row + 1])
-        with self._plain_paths[file].open("rb") as lines:
-            lines.seek(start)
-            return parse_row(lines.read(end - start), f"{self._paths[file]}:{row + 1}")
+        place = f"{self._paths[file]}:{row + 1}"
+        try:
+            with self._plain_paths[file].open("rb") as lines:
+                lines.seek(start)
+                line = lines.read(end - start)
+            return parse_row(line, place)
+        # Every line was a row when the index was built.
+        except OSError as error:
+            raise DataError(f"{place}: cannot be read any more ({error.strerror}); put it back") from error
+        except DataError as error:
+            raise DataError(
+                f"{error}; the file has changed since the run began: start it again, with --resume"
+            ) from error
+
+    def __reduce__(self) -> tuple[type["RowFiles"], tuple[list[Path], Path]]:
+        """Pickle the paths alone: a pickled memory map would be a copy of the index in every worker."""
+        return RowFiles, (self._paths, self._cache)
 
     @staticmethod
     def build(paths: Sequence[Path], cache: Path) -> None:
@@ -63,13 +78,13 @@ class RowFiles:
 
         Raises:
             DataError: With ``file:line``, for the first line that is no row, and for a missing, empty or
-                damaged file.
+                damaged file; or the disk is full.
         """
         cache.mkdir(parents=True, exist_ok=True)
         for path in paths:
             if not path.is_file():
                 raise DataError(f"{path}: no such file; name a .jsonl or .jsonl.gz file")
-            if _index_path(path, cache).is_file():
+            if _is_indexed(path, cache):
                 continue
             if path.suffix == ".gz":
                 _unpack(path, _plain_path(path, cache))
@@ -77,13 +92,16 @@ class RowFiles:
             temporary = _index_path(path, cache).with_suffix(".tmp.npy")
             np.save(temporary, offsets)
             temporary.replace(_index_path(path, cache))
+            # NumPy does not notice when the disk is full before its last bytes are out.
+            if not _is_indexed(path, cache):
+                raise DataError(f"{_index_path(path, cache)}: cannot be written whole; make room on the disk")
 
 
 def _key(path: Path) -> str:
     """Name a state of a file: a changed file has another key, so an old index is never used for it."""
     stat = path.stat()
     identity = f"{path.resolve()}\n{stat.st_size}\n{stat.st_mtime_ns}"
-    return f"{path.name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    return f"{path.name[:100]}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
 def _index_path(path: Path, cache: Path) -> Path:
@@ -92,6 +110,15 @@ def _index_path(path: Path, cache: Path) -> Path:
 
 def _plain_path(path: Path, cache: Path) -> Path:
     return cache / f"{_key(path)}.jsonl" if path.suffix == ".gz" else path
+
+
+def _is_indexed(path: Path, cache: Path) -> bool:
+    """Whether the cache holds a whole index of a whole file; a power cut can leave either cut short."""
+    try:
+        offsets = np.load(_index_path(path, cache), mmap_mode="r")
+        return bool(offsets[-1] == _plain_path(path, cache).stat().st_size)
+    except (OSError, ValueError, EOFError, IndexError):
+        return False
 
 
 def _unpack(path: Path, plain: Path) -> None:

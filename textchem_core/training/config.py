@@ -1,6 +1,7 @@
 """What a training run is: every field a flag of ``train.py`` and a key of its TOML file."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from textchem_core.config import PRESETS, check_choice, check_range
@@ -91,6 +92,8 @@ class TrainConfig:
         """
         if not self.train_files:
             raise ConfigError("train_files=(): name at least one file")
+        if Path(self.run_dir).name in ("", ".."):
+            raise ConfigError(f"run_dir={self.run_dir!r}: has no name of its own; name a folder to be made")
         check_choice("model", self.model, tuple(PRESETS))
         counts = (
             "max_source_length max_target_length global_batch_size micro_batch_size num_epochs log_every "
@@ -99,9 +102,9 @@ class TrainConfig:
         for name in (*counts.split(), "max_steps", "max_valid_batches"):
             if getattr(self, name) is not None:
                 check_range(name, getattr(self, name), at_least=1)
-        for name in ("warmup_steps", "num_workers", "seed", "weight_decay", "max_grad_norm"):
-            if getattr(self, name) is not None:
-                check_range(name, getattr(self, name), at_least=0)
+        for name in ("warmup_steps", "num_workers", "weight_decay", "max_grad_norm"):
+            check_range(name, getattr(self, name), at_least=0)
+        check_range("seed", self.seed, at_least=0, below=2**63)
         for name in ("learning_rate", "position_bias_lr_scale"):
             check_range(name, getattr(self, name), above=0.0)
         check_range("lr_decay", self.lr_decay, above=0.0, at_most=1.0)

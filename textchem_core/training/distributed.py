@@ -1,15 +1,19 @@
 """The processes of a run: one alone, or the ones torchrun started."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
-from textchem_core.errors import ConfigError
+from textchem_core.command_line import exit_on_user_error
+from textchem_core.errors import ConfigError, TextChemError
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,7 @@ class World:
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
-        """Let rank 0 run the block before the others do.
-
-        An error of rank 0 ends its process, and torchrun then ends the others.
-        """
+        """Let rank 0 run the block before the others do; its error ends them all."""
         if self.size > 1 and not self.is_main:
             dist.barrier()
         yield
@@ -88,7 +89,43 @@ def join_world(device: str) -> Iterator[World]:
         yield World(0, 1, torch_device)
         return
     dist.init_process_group("nccl" if use_cuda else "gloo", device_id=torch_device if use_cuda else None)
+    yield World(dist.get_rank(), size, torch_device)
+    # Not after an error: the others would lose their partner before they can know why.
+    dist.destroy_process_group()
+
+
+@contextmanager
+def one_error_line() -> Iterator[None]:
+    """End the run on a user's mistake with status 2 and one line, however many processes meet it.
+
+    The first process to fail says why. Others fail alike, or when their partner is gone: they end without
+    a word. What is nobody's mistake but ours keeps its traceback.
+    """
     try:
-        yield World(dist.get_rank(), size, torch_device)
-    finally:
-        dist.destroy_process_group()
+        yield
+    except (TextChemError, OSError) as error:
+        store = _launchers_store()
+        if store is None or store.add("failed", 1) == 1:
+            # An OSError is a full disk or a missing permission, and names the file.
+            exit_on_user_error(error if isinstance(error, TextChemError) else TextChemError(error))
+        raise SystemExit(2) from None
+    except RuntimeError:
+        store = _launchers_store()
+        if store is not None and store.check(["failed"]):
+            raise SystemExit(2) from None
+        raise
+    except KeyboardInterrupt:
+        if os.environ.get("RANK", "0") == "0":
+            print("interrupted; go on from the newest checkpoint with --resume", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _launchers_store() -> Any:
+    """Return the store that torchrun keeps for its processes, None without it; it outlives each of them.
+
+    Asked for when something failed, perhaps before the processes met, so it is opened anew.
+    """
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        return None
+    store, _, _ = next(rendezvous("env://"))
+    return store

@@ -1,6 +1,9 @@
 """What a run says while it goes on: a progress bar, and one JSON line per logged step."""
 
 import json
+import math
+import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +17,8 @@ from textchem_core.model.t5 import IGNORED_LABEL
 from textchem_core.training.distributed import World
 
 METRICS_FILE = "metrics.jsonl"
+_SECONDS_BETWEEN_BARS = 60.0
+"""In a file or a pipe, where a bar does not overwrite the one before."""
 
 
 class RunLog:
@@ -36,8 +41,16 @@ class RunLog:
         self._path = run_dir / METRICS_FILE
         self._world = world
         self._log_every = log_every
+        self._total_steps = total_steps
+        interval = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_BARS
         self._bar = tqdm(
-            total=total_steps, initial=start_step, unit="step", disable=not world.is_main, dynamic_ncols=True
+            total=total_steps,
+            initial=start_step,
+            unit="step",
+            disable=not world.is_main,
+            dynamic_ncols=True,
+            mininterval=interval,
+            maxinterval=max(10.0, interval),
         )
         if world.is_main:
             _drop_lines_after(self._path, start_step)
@@ -47,7 +60,7 @@ class RunLog:
         self._losses: list[Tensor] = []
         # Source and target tokens, places computed with padding, sides cut, rows with invalid SMILES.
         self._counts = [0, 0, 0, 0, 0]
-        self._since = time.perf_counter()
+        self._since = self._last_step = time.perf_counter()
 
     def step(
         self, step: int, loss: Tensor, grad_norm: Tensor, learning_rate: float, batches: Sequence[Batch]
@@ -69,7 +82,8 @@ class RunLog:
             self._counts[3] += batch.num_cut
             self._counts[4] += batch.num_invalid
         self._bar.update()
-        if step % self._log_every == 0 or step == self._bar.total:
+        self._last_step = time.perf_counter()
+        if step % self._log_every == 0 or step == self._total_steps:
             counts = self._world.sum(
                 torch.tensor(self._counts, dtype=torch.float64, device=self._world.device)
             ).tolist()
@@ -91,7 +105,9 @@ class RunLog:
                     "seconds": seconds,
                 }
             )
-            self._bar.set_postfix_str(f"loss {mean_loss:.3f}, {tokens_per_second:,.0f} tokens/s")
+            self._bar.set_postfix_str(
+                f"loss {mean_loss:.3f}, {tokens_per_second:,.0f} tokens/s", refresh=False
+            )
             self._begin()
 
     def validation(self, step: int, totals: Tensor) -> None:
@@ -105,8 +121,8 @@ class RunLog:
         self._write({"step": step, **{f"valid_loss/{name}": loss for name, loss in losses.items()}})
         shown = ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
         self.say(f"step {step}: validation loss: {shown}")
-        # Validation is no training: it does not count into the tokens per second.
-        self._since = time.perf_counter()
+        # Validation is no training: its time does not count into the tokens per second.
+        self._since += time.perf_counter() - self._last_step
 
     def say(self, line: str) -> None:
         """Print a line above the progress bar, on rank 0."""
@@ -119,8 +135,10 @@ class RunLog:
 
     def _write(self, line: dict[str, float]) -> None:
         if self._world.is_main:
+            # JSON has no NaN and no infinity, and float16's gradients now and then are both.
+            valid = {name: value if math.isfinite(value) else None for name, value in line.items()}
             with self._path.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(line) + "\n")
+                lines.write(json.dumps(valid) + "\n")
 
 
 def _mean_losses(totals: Tensor) -> dict[str, float]:
@@ -132,7 +150,15 @@ def _mean_losses(totals: Tensor) -> dict[str, float]:
 
 def _drop_lines_after(path: Path, step: int) -> None:
     if path.is_file():
-        lines = path.read_text("utf-8").splitlines(keepends=True)
-        # A line cut off by a crash has no newline; its step is logged again.
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-        path.write_text("".join(kept), "utf-8")
+        lines = path.read_bytes().splitlines(keepends=True)
+        shorter = path.with_suffix(".tmp")
+        shorter.write_bytes(b"".join(line for line in lines if _is_whole(line, until=step)))
+        os.replace(shorter, path)
+
+
+def _is_whole(line: bytes, *, until: int) -> bool:
+    """Whether a crash has left this line whole, and its step is not logged again."""
+    try:
+        return line.endswith(b"\n") and bool(json.loads(line)["step"] <= until)
+    except (ValueError, KeyError, TypeError):
+        return False

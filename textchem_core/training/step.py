@@ -5,6 +5,7 @@ Shapes: B rows of a micro-batch, T target length, V vocabulary.
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -75,7 +76,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate * group.get("lr_scale", 1.0)
         num_tokens = sum(int((batch.labels != IGNORED_LABEL).sum()) for batch in micro_batches)
-        target_tokens = self._world.sum(torch.tensor(num_tokens, dtype=torch.float64, device=device))
+        # Filled on the device: copying a number there would wait for all steps before this one.
+        target_tokens = self._world.sum(torch.full((), num_tokens, dtype=torch.float64, device=device))
 
         self._parallel.train()
         loss_sum = torch.zeros((), dtype=torch.float64, device=device)
@@ -94,6 +96,31 @@ class Trainer:
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         return self._world.sum(loss_sum) / target_tokens, grad_norm
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint needs beside the weights: the optimizer's moments and the loss scale."""
+        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+
+    def resume(self, state: dict[str, Any]) -> int:
+        """Take over a checkpoint; weight decay, rates and precision stay those of this run.
+
+        Args:
+            state: What ``load_state`` returned.
+
+        Returns:
+            Steps done.
+        """
+        settings = [
+            {name: value for name, value in group.items() if name != "params"}
+            for group in self.optimizer.param_groups
+        ]
+        self.optimizer.load_state_dict(state["optimizer"])
+        for group, values in zip(self.optimizer.param_groups, settings, strict=True):
+            group.update(values)
+        if state["scaler"]:  # empty unless saved in float16
+            self.scaler.load_state_dict(state["scaler"])
+        steps: int = state["step"]
+        return steps
 
     @torch.no_grad()
     def validate(self, micro_batches: Sequence[Batch]) -> Tensor:

@@ -1,0 +1,352 @@
+"""What two weeks bring: full disks, power cuts, changed minds, and mistakes on one process of many."""
+
+import gzip
+import json
+import os
+import pickle
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from textchem_core import T5, Tokenizer
+from textchem_core.data.batches import Batch
+from textchem_core.data.files import RowFiles
+from textchem_core.errors import CheckpointError, ConfigError, DataError
+from textchem_core.training import run_log
+from textchem_core.training.checkpoint import (
+    checkpoint_folders,
+    load_state,
+    newest_checkpoint,
+    save_checkpoint,
+)
+from textchem_core.training.config import TrainConfig
+from textchem_core.training.distributed import World
+from textchem_core.training.optim import make_optimizer
+from textchem_core.training.run_log import RunLog
+from textchem_core.training.setup import choose_run_dir
+from textchem_core.training.step import Trainer
+
+ROOT = Path(__file__).parents[2]
+ALONE = World(0, 1, torch.device("cpu"))
+Run = Callable[..., Any]
+
+
+def refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def metrics(run_dir: Path) -> list[dict[str, Any]]:
+    lines = (run_dir / "metrics.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line, parse_constant=refuse_constant) for line in lines]
+
+
+def error_of(finished: Any) -> str:
+    """Return the one line of a run that ended by the user's fault; it stands alone, not behind a bar."""
+    assert finished.status == 2
+    assert "Traceback" not in finished.stderr
+    (line,) = [line for line in finished.stderr.split("\n") if "error: " in line]
+    assert line.startswith("error: ")
+    return str(line)
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """Let every write past a size fail, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer(ROOT / "tokenizer")
+
+
+class TestCheckpoints:
+    @pytest.mark.parametrize("room", [1000, 150_000])
+    def test_a_full_disk_costs_nothing_saved(
+        self, tmp_path: Path, model: T5, tokenizer: Tokenizer, room: int
+    ) -> None:
+        """Too little room for the tokenizer's files, or for the training state alone."""
+        state = {"moments": torch.zeros(100_000)}
+        before = save_checkpoint(tmp_path, 1, model, tokenizer, state, keep=1)
+        with files_no_larger_than(room), pytest.raises(CheckpointError, match=r"00002: cannot be written \("):
+            save_checkpoint(tmp_path, 2, model, tokenizer, state, keep=1)
+        assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == [before.name]
+        assert load_state(before)["step"] == 1
+
+    def test_a_crash_between_the_renames_loses_nothing(
+        self, tmp_path: Path, model: T5, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save_checkpoint(tmp_path, 7, model, tokenizer, {"note": "first"}, keep=1)
+        renames = []
+
+        def crash_at_second(source: Path, target: Path) -> None:
+            renames.append(target)
+            if [path for path in renames if path.parent == tmp_path / "checkpoints"][1:]:
+                raise KeyboardInterrupt
+            os.rename(source, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("os.replace", crash_at_second)
+            with pytest.raises(KeyboardInterrupt):
+                save_checkpoint(tmp_path, 7, model, tokenizer, {"note": "second"}, keep=1)
+        (left,) = checkpoint_folders(tmp_path)
+        assert load_state(left)["note"] == "first"
+        assert newest_checkpoint(tmp_path) == left
+        save_checkpoint(tmp_path, 7, model, tokenizer, {"note": "third"}, keep=1)
+        assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000007"]
+
+    def test_a_crash_while_deleting_leaves_no_half_checkpoint(
+        self, tmp_path: Path, model: T5, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save_checkpoint(tmp_path, 1, model, tokenizer, {}, keep=1)
+
+        def delete_the_weights_and_die(folder: Path, **_: object) -> None:
+            (folder / "model.safetensors").unlink()
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.rmtree", delete_the_weights_and_die)
+            with pytest.raises(KeyboardInterrupt):
+                save_checkpoint(tmp_path, 2, model, tokenizer, {}, keep=1)
+        newest = newest_checkpoint(tmp_path)
+        assert newest is not None
+        assert newest.name == "step-00000002"
+        assert checkpoint_folders(tmp_path) == [newest]
+        save_checkpoint(tmp_path, 3, model, tokenizer, {}, keep=1)
+        assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000003"]
+
+    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x02}q\x00X", b"garbage"])
+    def test_any_damage_to_the_state_is_one_clear_error(
+        self, tmp_path: Path, model: T5, tokenizer: Tokenizer, content: bytes
+    ) -> None:
+        for step in (1, 2):
+            folder = save_checkpoint(tmp_path, step, model, tokenizer, {}, keep=2)
+        (folder / "training_state.pt").write_bytes(content)
+        with pytest.raises(CheckpointError) as error:
+            load_state(folder)
+        assert f"delete {folder} to go on from {checkpoint_folders(tmp_path)[0]}" in str(error.value)
+        assert "\n" not in str(error.value)
+        assert "--init-from" in str(error.value)
+
+    def test_another_kind_of_file_is_no_state(self, tmp_path: Path, model: T5, tokenizer: Tokenizer) -> None:
+        folder = save_checkpoint(tmp_path, 1, model, tokenizer, {}, keep=1)
+        for content in (3, [1], {"weights": 1}):
+            torch.save(content, folder / "training_state.pt")
+            with pytest.raises(CheckpointError, match="holds no training state"):
+                load_state(folder)
+
+
+class TestResume:
+    def test_settings_are_those_of_the_command_and_changes_are_said(
+        self, train: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        train(max_steps=1)
+        printed: list[str] = []
+        monkeypatch.setattr("builtins.print", lambda *words, **_: printed.append(" ".join(map(str, words))))
+        train(max_steps=2, resume=True, weight_decay=0.3)
+        run_dir = tmp_path / "runs" / "test"
+        groups = load_state(checkpoint_folders(run_dir)[-1])["optimizer"]["param_groups"]
+        assert [group["weight_decay"] for group in groups] == [0.3, 0.0, 0.0]
+        assert {line.split("resumed with ")[1] for line in printed} == {
+            "weight_decay=0.3, was 0.01",
+            "max_steps=2, was 1",
+        }
+
+    @pytest.mark.parametrize(("before", "after"), [("float32", "float16"), ("float16", "float32")])
+    def test_precision_may_change(self, model: T5, before: str, after: str) -> None:
+        def trainer(precision: str) -> Trainer:
+            optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
+            return Trainer(model, optimizer, ALONE, precision=precision, max_grad_norm=1.0, seed=0)
+
+        saved, resumed = trainer(before), trainer(after)
+        assert resumed.resume({"step": 3, **saved.state_dict()}) == 3
+        assert resumed.scaler.is_enabled() == (after == "float16")
+
+    def test_a_damaged_checkpoint_is_named_with_the_one_before(self, train: Run, tmp_path: Path) -> None:
+        train(max_steps=2, checkpoint_every=1)
+        older, newest = checkpoint_folders(tmp_path / "runs" / "test")
+        content = (newest / "model.safetensors").read_bytes()
+        (newest / "model.safetensors").write_bytes(content[: len(content) // 2])
+        names = [folder.relative_to(tmp_path) for folder in (newest, older)]
+        assert f"delete {names[0]} to go on from {names[1]}" in error_of(train(check=False, resume=True))
+        shutil.rmtree(newest)
+        train(max_steps=2, resume=True)
+        assert checkpoint_folders(tmp_path / "runs" / "test") == [older, newest]
+
+    def test_what_a_crash_leaves_behind_does_not_stop_it(self, train: Run, tmp_path: Path) -> None:
+        """A log cut off and full of zeros, an index of no bytes, a config of half a line."""
+        train(max_steps=1)
+        run_dir = tmp_path / "runs" / "test"
+        before = metrics(run_dir)
+        with (run_dir / "metrics.jsonl").open("ab") as lines:
+            lines.write(b'{"step": 2, "loss": 1.0}\n\0\0\xff\n{"step": 1, "lo\n{"st')
+        for index in (run_dir / "cache").glob("*.index.npy"):
+            index.write_bytes(b"")
+        (run_dir / "train_config.json").write_text('{"run_d')
+        train(max_steps=2, resume=True)
+        assert metrics(run_dir)[: len(before)] == before
+        assert [line["step"] for line in metrics(run_dir)] == [1, 1, 2, 2]
+
+    def test_a_finished_run_is_left_as_it_is(self, train: Run, tmp_path: Path) -> None:
+        train(max_steps=2)
+        before = metrics(tmp_path / "runs" / "test")
+        for max_steps in (2, 1):
+            train(max_steps=max_steps, resume=True)
+        assert metrics(tmp_path / "runs" / "test") == before
+
+    def test_a_start_that_failed_is_not_taken_for_the_run(self, tmp_path: Path) -> None:
+        (tmp_path / "run" / "checkpoints" / "step-00000001").mkdir(parents=True)
+        fresh = TrainConfig(run_dir=str(tmp_path / "run"), train_files=("x",))
+        resumed = TrainConfig(run_dir=str(tmp_path / "run"), train_files=("x",), resume=True)
+        assert choose_run_dir(fresh, ALONE).name == "run-2"
+        assert choose_run_dir(resumed, ALONE).name == "run"
+
+
+class TestRunFolder:
+    def test_two_runs_that_start_at_once_get_a_folder_each(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Neither sees the other's folder before it makes its own."""
+        config = TrainConfig(run_dir=str(tmp_path / "run"), train_files=("x",))
+        first = choose_run_dir(config, ALONE)
+        monkeypatch.setattr(Path, "exists", lambda _: False)
+        assert choose_run_dir(config, ALONE) != first
+
+    @pytest.mark.parametrize("name", [".", "", "/", ".."])
+    def test_a_folder_without_a_name_is_refused(self, name: str) -> None:
+        with pytest.raises(ConfigError, match="run_dir="):
+            TrainConfig(run_dir=name, train_files=("x",))
+
+    def test_a_file_in_the_way_is_one_clear_error(self, train: Run, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        assert "run_dir='file/run': cannot be made" in error_of(train(check=False, run_dir="file/run"))
+        assert "run_dir='file': cannot be made" in error_of(train(check=False, run_dir="file", resume=True))
+
+    def test_a_disk_too_full_for_an_index_is_one_clear_error(self, train: Run, tmp_path: Path) -> None:
+        with files_no_larger_than(2000):  # room for the config, not for 321 numbers
+            finished = train(check=False, train_files=ROOT / "dataset-sample" / "train.jsonl")
+        assert ".index.npy: cannot be written whole" in error_of(finished)
+
+    def test_a_seed_too_large_for_the_generators_is_refused(self) -> None:
+        with pytest.raises(ConfigError, match="seed="):
+            TrainConfig(train_files=("x",), seed=2**63)
+
+
+def some_batches() -> list[Batch]:
+    ones = torch.ones(1, 5, dtype=torch.int64)
+    return [Batch(ones, ones, ones, ones[0, :1], 0, 0)]
+
+
+class TestLog:
+    def test_the_log_is_json_whatever_the_numbers(self, tmp_path: Path) -> None:
+        """The first steps in float16 overflow while the loss scale is found: that is no accident."""
+        log = RunLog(tmp_path, ALONE, start_step=0, total_steps=3, log_every=1)
+        for step, number in enumerate((torch.inf, torch.nan, 1.0), start=1):
+            log.step(step, torch.tensor(number), torch.tensor(number), 1e-3, some_batches())
+        log.close()
+        assert [line["grad_norm"] for line in metrics(tmp_path)] == [None, None, 1.0]
+
+    def test_speed_counts_all_training_and_no_validation(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = [0.0]
+        monkeypatch.setattr(run_log.time, "perf_counter", lambda: clock[0])
+        log = RunLog(tmp_path, ALONE, start_step=0, total_steps=4, log_every=4)
+        number = torch.tensor(1.0)
+        for step in range(1, 5):
+            clock[0] += 2.0
+            log.step(step, number, number, 1e-3, some_batches())
+            if step == 2:
+                clock[0] += 100.0
+                log.validation(step, torch.ones(2, 5))
+        log.close()
+        (line,) = [line for line in metrics(tmp_path) if "loss" in line]
+        assert line["seconds"] == pytest.approx(8.0)
+        assert line["tokens_per_second"] == pytest.approx(4 * 10 / 8.0)
+
+    def test_a_bar_in_a_file_does_not_fill_it(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = RunLog(tmp_path, ALONE, start_step=0, total_steps=3000, log_every=2)
+        number = torch.tensor(1.0)
+        for step in range(1, 3001):
+            log.step(step, number, number, 1e-3, some_batches())
+        log.close()
+        shown = capsys.readouterr().err
+        assert "3000/3000" in shown
+        assert len(shown.split("\r")) < 10
+
+
+def test_an_overflow_in_float16_leaves_weights_and_moments_alone(model: T5, batch: Batch) -> None:
+    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
+    trainer = Trainer(model, optimizer, ALONE, precision="float16", max_grad_norm=1.0, seed=0)
+    trainer.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**60)
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    _, grad_norm = trainer.step([batch], 0, 1e-2)
+    assert not grad_norm.isfinite()
+    assert trainer.scaler.get_scale() == 2.0**59
+    assert all(torch.equal(*pair) for pair in zip(before, model.parameters(), strict=True))
+    assert all(not state["exp_avg"].any() for state in optimizer.state.values())
+
+
+class TestRows:
+    def test_workers_get_the_paths_and_not_a_copy_of_the_index(self, tmp_path: Path) -> None:
+        path = ROOT / "dataset-sample" / "train.jsonl"
+        RowFiles.build([path], tmp_path)
+        rows = RowFiles([path], tmp_path)
+        pickled = pickle.dumps(rows)
+        assert len(pickled) < 600 < 8 * len(rows)
+        assert pickle.loads(pickled)[7] == rows[7]
+
+    @pytest.mark.parametrize("keep", [0, 1])
+    def test_an_unpacked_file_cut_short_is_unpacked_again(self, tmp_path: Path, keep: int) -> None:
+        lines = (ROOT / "dataset-sample" / "valid.jsonl").read_bytes()
+        path = tmp_path / "rows.jsonl.gz"
+        path.write_bytes(gzip.compress(lines))
+        RowFiles.build([path], tmp_path / "cache")
+        (plain,) = (tmp_path / "cache").glob("*.jsonl")
+        plain.write_bytes(lines[: keep * len(lines) // 2])
+        RowFiles.build([path], tmp_path / "cache")
+        assert plain.read_bytes() == lines
+
+    def test_a_file_that_changes_or_goes_during_the_run_is_named_as_such(
+        self, tmp_path: Path, rows_file: Path
+    ) -> None:
+        RowFiles.build([rows_file], tmp_path / "cache")
+        rows = RowFiles([rows_file], tmp_path / "cache")
+        rows_file.write_bytes(b"inserted\n" + rows_file.read_bytes())
+        with pytest.raises(DataError, match=r"rows.jsonl:3: .*changed since the run began"):
+            rows[2]
+        rows_file.unlink()
+        with pytest.raises(DataError, match=r"rows.jsonl:3: cannot be read any more"):
+            rows[2]
+
+
+@pytest.mark.dist
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"max_target_length": 36},  # by whoever has the one row of 38 tokens, while the other trains
+        # By all processes, before they know each other; by rank 0, while the others wait for it.
+        pytest.param({"learning_rate": "fast"}, marks=pytest.mark.slow),
+        pytest.param({"train_files": "nowhere.jsonl"}, marks=pytest.mark.slow),
+    ],
+    ids=["one", "all", "first"],
+)
+def test_a_mistake_is_one_line_on_any_number_of_processes(train: Run, flags: dict[str, object]) -> None:
+    finished = train(check=False, processes=2, **flags)
+    assert finished.status != 0
+    assert finished.stderr.count("error: ") == 1
+    # torchrun shows a traceback, but of its own.
+    assert 'train.py", line' not in finished.stderr
