@@ -130,6 +130,8 @@ def find_inputs(config: GenerateConfig) -> Iterator[Input]:
         yield from read_inputs(Path(config.input_file), task, config.column)
         return
     if _is_pipe(sys.stdin):
+        # Whoever inherited a pipe without knowing waits here for its end.
+        logging.info("inputs: standard input")
         first = sys.stdin.buffer.readline()
         if first:
             lines = (line for part in ([first], sys.stdin.buffer) for line in part)
@@ -153,12 +155,6 @@ def open_predictor(config: GenerateConfig) -> TextChem:
     folder = newest_checkpoint(RUNS) if config.model is None else Path(config.model)
     if folder is None:
         raise CheckpointError(f"no model below {RUNS}/ yet; run `python train.py`, or name one with --model")
-    try:
-        # Only to hear what PyTorch says of a device that is not there.
-        torch.empty(0, device="cpu" if config.device == "auto" else config.device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"--device {config.device!r}: {reason}; use --device cpu") from error
     predictor = TextChem.load(folder, device=config.device, dtype=getattr(torch, config.dtype))
     logging.info("model: %s", folder)
     return predictor

@@ -1,6 +1,6 @@
 """The Python API: open a model folder and ask it.
 
-model = TextChem.load("runs/sample/checkpoints/step-00000600")
+model = TextChem.load("runs/sample/checkpoints/step-00000400")
 model.predict("smiles2caption", ["CCO"])[0][0].text
 """
 
@@ -15,7 +15,7 @@ import torch
 from textchem_core.config import check_choice, check_range
 from textchem_core.data.batches import Example, collate
 from textchem_core.decoding.generate import generate
-from textchem_core.errors import InputError
+from textchem_core.errors import ConfigError, InputError
 from textchem_core.model.t5 import T5
 from textchem_core.tasks import TASKS, Task, split_source
 from textchem_core.text.cleanup import clean_input, clean_output
@@ -79,11 +79,18 @@ class TextChem:
             dtype: Of the weights.
 
         Raises:
+            ConfigError: There is no such device here.
             CheckpointError: The model cannot be opened.
             TokenizerError: The tokenizer cannot, or its vocabulary is not the model's.
         """
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            # Only to hear what PyTorch says of a device that is not there, before the weights are read.
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f"device={device!r}: {reason}; take 'cpu'") from error
         return cls(T5.from_pretrained(folder, dtype=dtype, device=device), Tokenizer(folder))
 
     def prepare(

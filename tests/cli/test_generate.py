@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from textchem_core import T5, TASKS, T5Config, TextChem, Tokenizer
-from textchem_core.errors import InputError
+from textchem_core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -109,7 +109,10 @@ def test_inputs_come_from_files(
 
 
 def test_inputs_come_through_a_pipe(ask: Ask) -> None:
-    assert questions(ask(stdin=b"CCO\nCCN")) == ["CCO", "CCN"]
+    run = ask(stdin=b"CCO\nCCN")
+    assert questions(run) == ["CCO", "CCN"]
+    # Said before the first line is waited for: who inherited an open pipe sees why nothing happens.
+    assert "info: inputs: standard input" in run.err
 
 
 def test_an_empty_pipe_answers_the_example_and_says_so(ask: Ask) -> None:
@@ -311,8 +314,8 @@ def test_a_wrong_flag_leaves_older_answers_alone(ask: Ask, tmp_path: Path) -> No
 @pytest.mark.parametrize("device", ["cuda", "cuda:7"])
 def test_a_device_that_is_not_there_is_named(ask: Ask, device: str) -> None:
     error = ask("--device", device).error
-    assert error.startswith(f"--device '{device}': ")
-    assert error.endswith("; use --device cpu")
+    assert error.startswith(f"device='{device}': ")
+    assert error.endswith("; take 'cpu'")
 
 
 def test_an_invalid_smiles_is_reported_and_answered(ask: Ask) -> None:
@@ -441,6 +444,12 @@ def test_predict_refuses_one_string_and_wrong_inputs(model_folder: Path) -> None
         predictor.predict("smiles2caption", "CCO")
     with pytest.raises(InputError, match="invalid SMILES 'C1CC'"):
         predictor.predict("smiles2caption", ["CCO", "C1CC"], strict=True)
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "nonsense"])
+def test_a_predictor_names_a_device_that_is_not_there(model_folder: Path, device: str) -> None:
+    with pytest.raises(ConfigError, match=f"device='{device}': .*take 'cpu'"):
+        TextChem.load(model_folder, device=device)
 
 
 # As a user runs it

@@ -130,9 +130,9 @@ def relative_position_bucket(
 def attention_bias(position_bias: Tensor, visible: Tensor | None) -> Tensor:
     """Join a position bias and a mask into the one tensor attention adds to its scores.
 
-    Hidden places get float16's lowest number, not -inf: a row that sees nothing then averages all values,
-    where -inf could make it NaN and poison the gradients of the whole batch. float32's lowest number would
-    become -inf when autocast makes the bias float16 or bfloat16.
+    Hidden places get float16's lowest number, not -inf: a row that sees nothing then gets some average of
+    the values, where -inf could make it NaN and poison the gradients of the whole batch. float32's lowest
+    number would become -inf when autocast makes the bias float16 or bfloat16.
 
     Args:
         position_bias: (1, H or 1, T, S), floating.
