@@ -44,7 +44,7 @@ class GenerateConfig:
     inputs: tuple[str, ...] = ()
     """Inputs, without prompt."""
     task: str | None = None
-    """forward, retrosynthesis, paragraph2actions, description2smiles or smiles2caption."""
+    """Name of a task; --list-tasks shows them."""
     list_tasks: bool = False
     """Show the tasks with their prompts and examples, and stop."""
     model: str | None = None

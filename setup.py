@@ -1,12 +1,17 @@
 """Packaging of textchem_core; tool settings live in pyproject.toml."""
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 setup(
     name="textchem_core",
     version="0.1.0",
     description="A pure-PyTorch, from-scratch reimplementation of Text+Chem T5",
+    long_description=(Path(__file__).parent / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
     license="MIT",
+    license_files=["LICENSE"],
     python_requires=">=3.10",
     packages=find_packages(include=["textchem_core", "textchem_core.*"]),
     package_data={"textchem_core": ["py.typed"]},

@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 
 from textchem_core.errors import ConfigError
 
+IGNORED_LABEL = -100
+"""Label of a target position that is padding: no term of the loss."""
 FEED_FORWARDS = ("relu", "gated-gelu", "gated-silu")
 
 

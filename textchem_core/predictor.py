@@ -118,6 +118,8 @@ class TextChem:
             TokenizerError: The input is not valid Unicode.
         """
         check_choice("task", task, tuple(TASKS))
+        if not isinstance(text, str):
+            raise InputError(f"{text!r:.80}: a {type(text).__name__}; an input is a string")
         cleaned, problem = clean_input(TASKS[task], text, canonicalize=canonicalize)
         if not cleaned:
             raise InputError(f"{text!r}: empty input; give {TASKS[task].input_kind}")

@@ -356,3 +356,18 @@ def test_t5_saved_again(t5: Tokenizer, tmp_path: Path) -> None:
     for name in ("spiece.model", "tokenizer_config.json", "special_tokens_map.json"):
         assert (tmp_path / name).read_bytes() == (T5_FOLDER / name).read_bytes()
     assert not (tmp_path / "tokenizer.json").exists()
+
+
+@pytest.mark.parametrize(("value", "expected"), [("null", 512), ("1e30", 512), ("1024", 1024)])
+def test_a_length_limit_nobody_set_is_the_published_one(tmp_path: Path, value: str, expected: int) -> None:
+    Tokenizer(SHIPPED).save(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(f'{{"model_max_length": {value}}}')
+    assert Tokenizer(tmp_path).model_max_length == expected
+
+
+@pytest.mark.parametrize("value", ['"long"', "-1", "[512]", "true"])
+def test_a_length_limit_that_is_none_is_named(tmp_path: Path, value: str) -> None:
+    Tokenizer(SHIPPED).save(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(f'{{"model_max_length": {value}}}')
+    with pytest.raises(TokenizerError, match=r"tokenizer_config.json: model_max_length="):
+        Tokenizer(tmp_path)

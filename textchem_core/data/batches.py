@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from textchem_core.config import IGNORED_LABEL
 from textchem_core.data.files import RowFiles
 from textchem_core.data.rows import Row
 from textchem_core.data.shuffling import shuffled
 from textchem_core.errors import DataError
-from textchem_core.model.t5 import IGNORED_LABEL
 from textchem_core.tasks import TASKS
 from textchem_core.text.cleanup import clean_input
 from textchem_core.text.tokenizer import Tokenizer

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from textchem_core.config import T5Config
+from textchem_core.config import IGNORED_LABEL, T5Config
 from textchem_core.errors import InputError
 from textchem_core.model import hf_weights
 from textchem_core.model.attention import MultiHeadAttention
@@ -18,9 +18,6 @@ from textchem_core.model.cache import SourceCache, TargetCache
 from textchem_core.model.initialization import initialize
 from textchem_core.model.layers import OutputProjection, at_least_float32
 from textchem_core.model.stacks import Decoder, Encoder
-
-IGNORED_LABEL = -100
-"""Label of a target position that is padding: no term of the loss."""
 
 
 @dataclass(frozen=True, kw_only=True)

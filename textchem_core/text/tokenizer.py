@@ -22,6 +22,10 @@ HF_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"
 """What ``transformers`` keeps beside ``spiece.model``; not needed here, except where that file is missing."""
 MOST_UNUSED = 1024
 """Embedding rows without an id beyond which a model is taken for another vocabulary's."""
+DEFAULT_MAX_LENGTH = 512
+"""Published limit of sources and targets."""
+NO_LIMIT = 10**9
+"""Lengths past this are what ``transformers`` writes where nobody set one."""
 
 
 class Tokenizer:
@@ -60,13 +64,15 @@ class Tokenizer:
         """Whether every string survives ``decode(encode(s))``: byte fallback and no normalisation."""
 
         config = _parse(self._hf_files, "tokenizer_config.json", path)
-        own_extra_ids = int(config.get("extra_ids", 0 if self.is_lossless else 100))
+        own_extra_ids = _whole_number(config, "extra_ids", 0 if self.is_lossless else 100, path)
         if extra_ids is None:
             extra_ids = own_extra_ids
         elif extra_ids != own_extra_ids:
             self._hf_files = {}  # they tell of other sentinels
-        self.model_max_length: int = int(config.get("model_max_length", 512))
+        self.model_max_length = _whole_number(config, "model_max_length", DEFAULT_MAX_LENGTH, path)
         """Tokens of a source or target the vocabulary's owner had in mind, end token included."""
+        if self.model_max_length > NO_LIMIT:
+            self.model_max_length = DEFAULT_MAX_LENGTH
 
         sentinels = [f"<extra_id_{k}>" for k in reversed(range(extra_ids))]
         # id -> the UTF-8 bytes it stands for; the control tokens stand for nothing.
@@ -298,6 +304,17 @@ def _parse(hf_files: dict[str, bytes], name: str, folder: str | Path) -> dict[st
     if not isinstance(content, dict):
         raise TokenizerError(f"{Path(folder, name)}: expected a JSON object, found {type(content).__name__}")
     return content
+
+
+def _whole_number(config: dict[str, Any], key: str, default: int, path: str | Path) -> int:
+    value = config.get(key)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value < 0:
+        raise TokenizerError(
+            f"{Path(path, 'tokenizer_config.json')}: {key}={value!r:.80}: must be a whole number, 0 or more"
+        )
+    return int(min(value, NO_LIMIT + 1))
 
 
 def _check_unicode(text: str) -> None:

@@ -90,7 +90,9 @@ def join_world(device: str) -> Iterator[World]:
         return
     dist.init_process_group("nccl" if use_cuda else "gloo", device_id=torch_device if use_cuda else None)
     yield World(dist.get_rank(), size, torch_device)
-    # Not after an error: the others would lose their partner before they can know why.
+    # Nobody leaves while rank 0 still writes the last checkpoint. Not after an error: the others would lose
+    # their partner before they can know why.
+    dist.barrier()
     dist.destroy_process_group()
 
 

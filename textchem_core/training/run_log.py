@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from textchem_core.config import IGNORED_LABEL
 from textchem_core.data.batches import TASK_NAMES, Batch
-from textchem_core.model.t5 import IGNORED_LABEL
 from textchem_core.training.distributed import World
 
 METRICS_FILE = "metrics.jsonl"

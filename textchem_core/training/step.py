@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from textchem_core.config import IGNORED_LABEL
 from textchem_core.data.batches import TASK_NAMES, Batch
 from textchem_core.model.layers import at_least_float32
-from textchem_core.model.t5 import IGNORED_LABEL, T5
+from textchem_core.model.t5 import T5
 from textchem_core.training.distributed import World
 
 AUTOCAST_DTYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
