@@ -4,22 +4,28 @@ model = TextChem.load("runs/sample/checkpoints/step-00000400")
 model.predict("smiles2caption", ["CCO"])[0][0].text
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import torch
 
 from textchem_core.config import check_choice, check_range
 from textchem_core.data.batches import Example, collate
 from textchem_core.decoding.generate import generate
+from textchem_core.decoding.protocol import SearchOptions
 from textchem_core.errors import ConfigError, InputError
 from textchem_core.model.t5 import T5
 from textchem_core.tasks import TASKS, Task, split_source
 from textchem_core.text.cleanup import clean_input, clean_output
 from textchem_core.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in typing from Python 3.11 on
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +76,7 @@ class TextChem:
     @classmethod
     def load(
         cls, folder: str | Path, *, device: str = "auto", dtype: torch.dtype = torch.float32
-    ) -> "TextChem":
+    ) -> TextChem:
         """Open a model folder, ours or Hugging Face's.
 
         Args:
@@ -144,15 +150,13 @@ class TextChem:
     def answer(
         self,
         questions: Sequence[Question],
-        *,
-        num_beams: int = 10,
-        num_return_sequences: int = 1,
-        length_penalty: float = 1.0,
-        early_stopping: bool | Literal["never"] = False,
-        max_new_tokens: int = 512,
-        min_new_tokens: int = 0,
+        **search: Unpack[SearchOptions],
     ) -> list[list[Prediction]]:
-        """Answer prepared questions in one batch; the options are those of ``generate``.
+        """Answer prepared questions in one batch.
+
+        Args:
+            questions: What ``prepare`` returned.
+            search: Options of ``generate``, with its defaults.
 
         Returns:
             For every question its answers, best first.
@@ -165,12 +169,7 @@ class TextChem:
             self.model,
             batch.input_ids.to(device),
             batch.attention_mask.to(device),
-            num_beams=num_beams,
-            num_return_sequences=num_return_sequences,
-            length_penalty=length_penalty,
-            early_stopping=early_stopping,
-            max_new_tokens=max_new_tokens,
-            min_new_tokens=min_new_tokens,
+            **search,
         )
         return [
             [
@@ -193,12 +192,7 @@ class TextChem:
         strict: bool = False,
         truncate: bool = False,
         batch_size: int = 8,
-        num_beams: int = 10,
-        num_return_sequences: int = 1,
-        length_penalty: float = 1.0,
-        early_stopping: bool | Literal["never"] = False,
-        max_new_tokens: int = 512,
-        min_new_tokens: int = 0,
+        **search: Unpack[SearchOptions],
     ) -> list[list[Prediction]]:
         """Answer inputs of one task: ``prepare``, then ``answer`` in batches.
 
@@ -209,12 +203,7 @@ class TextChem:
             strict: As for ``prepare``.
             truncate: As for ``prepare``.
             batch_size: Inputs decoded together; changes speed and memory, not answers.
-            num_beams: As for ``generate``, like all that follow.
-            num_return_sequences: Answers for each input.
-            length_penalty: Exponent of the length that scores are divided by.
-            early_stopping: When to stop looking for better answers.
-            max_new_tokens: Longest answer, in tokens.
-            min_new_tokens: Shortest answer, in tokens.
+            search: Options of ``generate``, with its defaults.
 
         Returns:
             For every input its answers, best first.
@@ -236,15 +225,7 @@ class TextChem:
         return [
             predictions
             for start in range(0, len(questions), batch_size)
-            for predictions in self.answer(
-                questions[start : start + batch_size],
-                num_beams=num_beams,
-                num_return_sequences=num_return_sequences,
-                length_penalty=length_penalty,
-                early_stopping=early_stopping,
-                max_new_tokens=max_new_tokens,
-                min_new_tokens=min_new_tokens,
-            )
+            for predictions in self.answer(questions[start : start + batch_size], **search)
         ]
 
     def _warn_of_unknown(self, source: str) -> None:

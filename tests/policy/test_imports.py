@@ -101,9 +101,24 @@ def test_the_core_does_not_import_its_own_front_door(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*FILES, *SCRIPTS], ids=named)
 def test_only_declared_dependencies_are_imported(path: Path) -> None:
-    allowed = DEPENDENCIES | {"textchem_core"} | sys.stdlib_module_names | {"tomllib"}
+    # typing_extensions is typing of a later Python, for the type checker alone, which brings it.
+    allowed = DEPENDENCIES | {"textchem_core"} | sys.stdlib_module_names | {"tomllib", "typing_extensions"}
     for name, line in imports(path):
         assert name.split(".")[0] in allowed, f"{path}:{line}: {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_typing_extensions_is_not_needed_to_run(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    for_the_checker = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for child in node.body
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "typing_extensions":
+            assert id(node) in for_the_checker, f"{path}:{node.lineno}: import it under TYPE_CHECKING"
 
 
 def test_the_dependencies_are_those_of_setup_py() -> None:

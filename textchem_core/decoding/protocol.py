@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypedDict
 
 from torch import Tensor, nn
 
@@ -20,6 +20,17 @@ class Hypothesis:
 
     finished: bool
     """Whether the model ended the answer itself. False: it was cut at ``max_new_tokens``."""
+
+
+class SearchOptions(TypedDict, total=False):
+    """The options of ``generate``, for functions that pass them on; it says what each does."""
+
+    num_beams: int
+    num_return_sequences: int
+    length_penalty: float
+    early_stopping: bool | Literal["never"]
+    max_new_tokens: int
+    min_new_tokens: int
 
 
 class Decoder(Protocol):
