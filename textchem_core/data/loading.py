@@ -40,6 +40,8 @@ def load_steps(steps: Steps, numbers: range, *, num_workers: int, pin_memory: bo
         sampler=cast(Sampler[int], numbers),
         num_workers=num_workers,
         pin_memory=pin_memory,
+        # A fork of a process that has threads, as PyTorch's have, may never wake up.
+        multiprocessing_context="forkserver" if num_workers else None,
     )
     for micro_batches in loader:
         if isinstance(micro_batches, TextChemError):
