@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from textchem_core.data.batches import TASK_NAMES, Batch, Encoder, Example, Steps, clean_target, collate
+from textchem_core.data.batches import TASK_NAMES, Batch, Encoder, Example, Steps, collate
 from textchem_core.data.files import RowFiles
 from textchem_core.data.loading import load_steps
 from textchem_core.data.rows import Row
@@ -111,16 +111,6 @@ def test_an_example_is_prompt_and_target_with_end_tokens(tokenizer: Tokenizer) -
 def test_canonicalizing_can_be_left_out(tokenizer: Tokenizer) -> None:
     example = encoder(tokenizer, canonical=False)(row("smiles2caption", "OCC", "x"))
     assert tokenizer.decode(example.source_ids).endswith(" OCC")
-
-
-@pytest.mark.parametrize("name", ["forward", "retrosynthesis", "description2smiles"])
-def test_doubled_backslashes_of_smiles_targets_are_undone(name: str) -> None:
-    assert clean_target(row(name, "C", "F/C=C\\\\F")) == "F/C=C\\F"
-
-
-@pytest.mark.parametrize("name", ["smiles2caption", "paragraph2actions"])
-def test_targets_in_words_are_left_alone(name: str) -> None:
-    assert clean_target(row(name, "C", "a\\\\b")) == "a\\\\b"
 
 
 def test_rows_that_just_fit_are_whole(tokenizer: Tokenizer) -> None:

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from textchem_core.tasks import TASKS, Task, split_source
-from textchem_core.text.cleanup import clean_input, clean_output
+from textchem_core.text.cleanup import clean_input, clean_output, clean_target
 from textchem_core.text.tokenizer import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,3 +109,13 @@ def test_t5s_own_vocabulary_loses_the_sign_and_gets_it_back(smiles: str) -> None
     ids = tokenizer.encode(smiles, add_eos=False)
     assert tokenizer.unk_id in ids
     assert clean_output(DRAW, ids, tokenizer) == smiles
+
+
+@pytest.mark.parametrize("name", ["forward", "retrosynthesis", "description2smiles"])
+def test_doubled_backslashes_of_smiles_targets_are_undone(name: str) -> None:
+    assert clean_target(TASKS[name], "F/C=C\\\\F") == "F/C=C\\F"
+
+
+@pytest.mark.parametrize("name", ["smiles2caption", "paragraph2actions"])
+def test_targets_in_words_are_left_alone(name: str) -> None:
+    assert clean_target(TASKS[name], "a\\\\b") == "a\\\\b"

@@ -17,7 +17,7 @@ from textchem_core.data.rows import Row
 from textchem_core.data.shuffling import shuffled
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
-from textchem_core.text.cleanup import clean_input
+from textchem_core.text.cleanup import clean_input, clean_target
 from textchem_core.text.tokenizer import Tokenizer
 
 TASK_NAMES = tuple(TASKS)
@@ -87,7 +87,7 @@ class Encoder:
         """
         text, problem = clean_input(row.task, row.input, canonicalize=self.canonicalize)
         source_ids = self.tokenizer.encode(row.task.source(text))
-        target_ids = self.tokenizer.encode(clean_target(row))
+        target_ids = self.tokenizer.encode(clean_target(row.task, row.target))
         num_cut = 0
         for side, ids, limit in (
             ("source", source_ids, self.max_source_length),
@@ -102,12 +102,6 @@ class Encoder:
                 ids[limit - 1 :] = [self.tokenizer.eos_id]
                 num_cut += 1
         return Example(source_ids, target_ids, TASK_NAMES.index(row.task.name), num_cut, problem is not None)
-
-
-def clean_target(row: Row) -> str:
-    """Return the target as the model shall write it: doubled backslashes undone in SMILES."""
-    is_smiles = row.task.target_kind in ("molecule", "compounds")
-    return row.target.replace("\\\\", "\\") if is_smiles else row.target
 
 
 def collate(examples: Sequence[Example]) -> Batch:
@@ -169,7 +163,6 @@ class Steps(Dataset[list[Batch]]):
         self._rows = rows
         self._encoder = encoder
         self._global_batch_size = global_batch_size
-        self._micro_batch_size = micro_batch_size
         self._rank = rank
         self._world_size = world_size
         self._seed = seed

@@ -2,12 +2,12 @@
 
 import csv
 import gzip
-import json
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from textchem_core.data.rows import decode_line, parse_json
 from textchem_core.errors import DataError
 from textchem_core.tasks import Task, split_source
 
@@ -68,36 +68,22 @@ def _decoded(file: IO[bytes] | Iterable[bytes], name: str) -> Iterator[Input]:
     number = 0
     for number, line in enumerate(file, start=1):
         place = f"{name}:{number}"
-        try:
-            # A byte-order mark is what some editors put before the first line; it is no input.
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{place}: not UTF-8 (byte {line[error.start]:#04x} at column {error.start + 1}); "
-                "convert the file to UTF-8"
-            ) from error
-        yield Input(text, place)
+        # A byte-order mark is what some editors put before the first line; it is no input.
+        yield Input(decode_line(line, place, "utf-8-sig" if number == 1 else "utf-8"), place)
     if number == 0:
         raise DataError(f"{name}: empty file; it needs at least one line")
 
 
 def _from_json(lines: Iterable[Input], task: Task) -> Iterator[Input]:
     for line, place in lines:
-        try:
-            fields = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            reason = (
-                f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
-            )
-            raise DataError(f"{place}: not JSON ({reason}); correct the line: {line[:80]!r}") from error
+        fields = parse_json(line, place)
         keys = sorted(fields) if isinstance(fields, dict) else type(fields).__name__
-        text = None
-        if isinstance(fields, dict):
-            text = fields.get("input", fields.get("source"))
+        row = fields if isinstance(fields, dict) else {}
+        text = row.get("input", row.get("source"))
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"{place}: no text under 'input' or 'source', found {keys}; give one of them")
-        asked = fields.get("task", task.name)
-        if "input" not in fields:
+        asked = row.get("task", task.name)
+        if "input" not in row:
             found = split_source(text)
             asked, text = (found[0].name, found[1]) if found else (task.name, text)
         if asked != task.name:

@@ -36,20 +36,11 @@ def parse_row(line: bytes, place: str) -> Row:
     Raises:
         DataError: With the place, what is wrong there, and what a row looks like.
     """
-    try:
-        fields = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{place}: not UTF-8 (byte {line[error.start]:#04x} at column {error.start + 1}); "
-            "convert the file to UTF-8"
-        ) from error
-    # Besides broken JSON: numbers of thousands of digits, and brackets nested deeper than Python's stack.
-    except (ValueError, RecursionError) as error:
-        reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
-        raise DataError(f"{place}: not JSON ({reason}); correct the line: {_shown(line)}") from error
+    text = decode_line(line, place)
+    fields = parse_json(text, place)
     if not isinstance(fields, dict):
         raise DataError(
-            f"{place}: a {type(fields).__name__}; a row is an object, {_ROW_FORMS}: {_shown(line)}"
+            f"{place}: a {type(fields).__name__}; a row is an object, {_ROW_FORMS}: {_shown(text)}"
         )
 
     target = _text(fields, "target", place)
@@ -79,6 +70,27 @@ def parse_row(line: bytes, place: str) -> Row:
     return Row(task, text, target, place)
 
 
+def decode_line(line: bytes, place: str, encoding: str = "utf-8") -> str:
+    """Return a line of a file as text; DataError with the byte and column where it is not UTF-8."""
+    try:
+        return line.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{place}: not UTF-8 (byte {line[error.start]:#04x} at column {error.start + 1}); "
+            "convert the file to UTF-8"
+        ) from error
+
+
+def parse_json(line: str, place: str) -> object:
+    """Return what a line of JSON holds; DataError with the column where it is none."""
+    try:
+        return json.loads(line)
+    # Besides broken JSON: numbers of thousands of digits, and brackets nested deeper than Python's stack.
+    except (ValueError, RecursionError) as error:
+        reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
+        raise DataError(f"{place}: not JSON ({reason}); correct the line: {_shown(line)}") from error
+
+
 def _text(fields: dict[str, object], key: str, place: str) -> str:
     if key not in fields:
         raise DataError(f"{place}: no key {key!r} among {sorted(fields)}; a row is {_ROW_FORMS}")
@@ -92,6 +104,6 @@ def _text(fields: dict[str, object], key: str, place: str) -> str:
     return value
 
 
-def _shown(line: bytes) -> str:
-    text = line.decode("utf-8", errors="replace").strip()
+def _shown(line: str) -> str:
+    text = line.strip()
     return repr(text[:80] + ("…" if len(text) > 80 else ""))

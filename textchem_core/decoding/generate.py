@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from textchem_core.config import check_range
+from textchem_core.config import check_integer, check_range
 from textchem_core.decoding.beam import beam_search
 from textchem_core.decoding.greedy import greedy_search
 from textchem_core.decoding.protocol import EncoderDecoder, Hypothesis
@@ -131,8 +131,7 @@ def _check_options(
         ("max_new_tokens", max_new_tokens, 1, None, ""),
         ("min_new_tokens", min_new_tokens, 0, max_new_tokens, "max_new_tokens"),
     ):
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ConfigError(f"{name}={value!r}: must be an integer")
+        check_integer(name, value)
         check_range(name, value, at_least=lowest)
         if highest is not None and value > highest:
             raise ConfigError(f"{name}={value}: must be <= {limit}, which is {highest}")

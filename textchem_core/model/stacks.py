@@ -101,7 +101,7 @@ class Encoder(nn.Module):
             (B, S, D).
         """
         positions = torch.arange(embedded.shape[1], device=embedded.device)
-        visible = None if attention_mask is None else attention_mask.bool()[:, None, None, :]  # (B, 1, 1, S)
+        visible = None if attention_mask is None else _as_keys(attention_mask)
         bias = attention_bias(self.position_bias(positions, positions), visible)  # (B or 1, H, S, S)
         hidden_states = self.dropout(_residual(embedded))
         for block in self.blocks:
@@ -134,7 +134,7 @@ class Decoder(nn.Module):
             keys.append(layer_keys)  # (B, H, S, K)
             values.append(layer_values)
         no_bias = encoder_hidden_states.new_zeros(1, 1, 1, encoder_hidden_states.shape[1])
-        visible = None if attention_mask is None else attention_mask.bool()[:, None, None, :]  # (B, 1, 1, S)
+        visible = None if attention_mask is None else _as_keys(attention_mask)
         return SourceCache(keys, values, attention_bias(no_bias, visible))
 
     def forward(self, embedded: Tensor, attention_mask: Tensor | None, source: SourceCache) -> Tensor:
@@ -152,7 +152,7 @@ class Decoder(nn.Module):
         positions = torch.arange(embedded.shape[1], device=embedded.device)
         visible = positions[None, :] <= positions[:, None]  # (T, T)
         if attention_mask is not None:
-            visible = visible & attention_mask.bool()[:, None, None, :]  # (B, 1, T, T)
+            visible = visible & _as_keys(attention_mask)  # (B, 1, T, T)
         bias = attention_bias(self.position_bias(positions, positions), visible)  # (B or 1, H, T, T)
         return self._run(embedded, bias, source, past=None)
 
@@ -178,6 +178,11 @@ class Decoder(nn.Module):
             hidden_states = block(hidden_states, bias, source, layer, past)
         decoded: Tensor = self.dropout(self.final_norm(hidden_states))
         return decoded
+
+
+def _as_keys(attention_mask: Tensor) -> Tensor:
+    """Return which keys every head and query may see."""
+    return attention_mask.bool()[:, None, None, :]  # (B, 1, 1, S)
 
 
 def _residual(embedded: Tensor) -> Tensor:

@@ -7,6 +7,9 @@ from textchem_core.text.tokenizer import Tokenizer
 UNKNOWN_MARK = "\ufffe"
 """Stands for an unknown id between decoding and clean-up; a Unicode noncharacter, so never in a text."""
 
+SMILES_KINDS = ("molecule", "compounds")
+"""The kinds of text that are SMILES."""
+
 
 def clean_input(task: Task, text: str, *, canonicalize: bool) -> tuple[str, str | None]:
     """Bring an input into the form the model was trained on.
@@ -25,13 +28,18 @@ def clean_input(task: Task, text: str, *, canonicalize: bool) -> tuple[str, str 
         as written, because the model may still answer.
     """
     text = text.strip()
-    if task.input_kind == "text":
+    if task.input_kind not in SMILES_KINDS:
         return text, None
-    smiles = text.replace("\\\\", "\\")
+    smiles = _undouble(text)
     canonical = (canonical_molecule if task.input_kind == "molecule" else canonical_compounds)(smiles)
     if canonical is None:
         return smiles, f"invalid SMILES {smiles[:80] + '…' * (len(smiles) > 80)!r}"
     return (canonical if canonicalize else smiles), None
+
+
+def clean_target(task: Task, text: str) -> str:
+    """Return the target of a data row as the model shall write it: doubled backslashes undone in SMILES."""
+    return _undouble(text) if task.target_kind in SMILES_KINDS else text
 
 
 def clean_output(task: Task, token_ids: list[int], tokenizer: Tokenizer) -> str:
@@ -43,6 +51,10 @@ def clean_output(task: Task, token_ids: list[int], tokenizer: Tokenizer) -> str:
         tokenizer: Of the model.
     """
     text = tokenizer.decode(token_ids, unk_surface=UNKNOWN_MARK).strip()
-    if task.target_kind in ("molecule", "compounds"):
+    if task.target_kind in SMILES_KINDS:
         text = restore_unknown(text, UNKNOWN_MARK)
     return text.replace(UNKNOWN_MARK, "<unk>")
+
+
+def _undouble(smiles: str) -> str:
+    return smiles.replace("\\\\", "\\")
