@@ -26,10 +26,14 @@ setup(
     ],
     extras_require={
         "tokenizer": ["protobuf"],
+        "plot": ["matplotlib"],
+        "tensorboard": ["tensorboard"],
         # The oracle of the parity tests; 5.20.2 is the last one for Python 3.10.
         "test": [
             "pytest",
             "protobuf",
+            "matplotlib",
+            "tensorboard",
             'transformers==5.23.0; python_version >= "3.11"',
             'transformers==5.20.2; python_version < "3.11"',
         ],

@@ -8,6 +8,7 @@ import argparse
 import ast
 import difflib
 import inspect
+import json
 import re
 import sys
 import textwrap
@@ -116,6 +117,19 @@ def read_toml(config_class: type[Any], path: Path) -> dict[str, Any]:
         values[key] = tuple(value) if isinstance(value, list) else value
         _check_type(f"{path}: {key}", values[key], hints[key])
     return values
+
+
+def config_as_toml(config: Any) -> str:
+    """Return a config as TOML that ``read_toml`` reads back to an equal one; fields that are None are left out."""
+    values = {field.name: getattr(config, field.name) for field in _fields(type(config))}
+    return "".join(f"{name} = {_as_toml(value)}\n" for name, value in values.items() if value is not None)
+
+
+def _as_toml(value: str | int | float | bool | tuple[Any, ...]) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_as_toml, value)) + "]"
+    # JSON's strings, numbers and booleans are TOML's, but for the one control character JSON leaves alone.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def field_docstrings(config_class: type[Any]) -> dict[str, str]:

@@ -5,20 +5,32 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from textchem_core.config import IGNORED_LABEL
 from textchem_core.data.batches import TASK_NAMES, Batch
+from textchem_core.errors import ConfigError
 from textchem_core.training.distributed import World
 
 METRICS_FILE = "metrics.jsonl"
+LEFT_OUT_FILE = "left_out.rank-{rank}.jsonl"
 _SECONDS_BETWEEN_BARS = 60.0
 """In a file or a pipe, where a bar does not overwrite the one before."""
+_COUNTED = (
+    "source_tokens",
+    "target_tokens",
+    "places",
+    "rows",
+    "rows_left_out",
+    "sides_cut",
+    "invalid_smiles",
+)
+"""What is counted between two lines; places are tokens and padding."""
 
 
 class RunLog:
@@ -33,15 +45,31 @@ class RunLog:
         start_step: Steps done before.
         total_steps: Steps of the whole run.
         log_every: Steps between two lines.
+        tensorboard: Write the same numbers for TensorBoard, too.
+        state: What ``state_dict`` returned at ``start_step``, so that the next line covers the same steps as in
+            a run that was never interrupted; None at the beginning.
+
+    Raises:
+        ConfigError: TensorBoard is asked for and not installed.
     """
 
     def __init__(
-        self, run_dir: Path, world: World, *, start_step: int, total_steps: int, log_every: int
+        self,
+        run_dir: Path,
+        world: World,
+        *,
+        start_step: int,
+        total_steps: int,
+        log_every: int,
+        tensorboard: bool = False,
+        state: dict[str, Any] | None = None,
     ) -> None:
         self._path = run_dir / METRICS_FILE
+        self._left_out_path = run_dir / LEFT_OUT_FILE.format(rank=world.rank)
         self._world = world
         self._log_every = log_every
         self._total_steps = total_steps
+        self._start_step = start_step
         interval = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_BARS
         self._bar = tqdm(
             total=total_steps,
@@ -54,12 +82,21 @@ class RunLog:
         )
         if world.is_main:
             _drop_lines_after(self._path, start_step)
+        _drop_lines_after(self._left_out_path, start_step)
+        self._scalars = _tensorboard_writer(run_dir, start_step) if tensorboard and world.is_main else None
         self._begin()
+        if state is not None:
+            self._loss_sum += state["loss_sum"]
+            self._num_steps = state["num_steps"]
+            if world.is_main:  # the counts of all ranks
+                self._counts = dict(zip(_COUNTED, state["counts"], strict=True))
+            self._since -= state["seconds"]
+        self._started = time.perf_counter()
 
     def _begin(self) -> None:
-        self._losses: list[Tensor] = []
-        # Source and target tokens, places computed with padding, sides cut, rows with invalid SMILES.
-        self._counts = [0, 0, 0, 0, 0]
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=self._world.device)
+        self._num_steps = 0
+        self._counts = dict.fromkeys(_COUNTED, 0)
         self._since = self._last_step = time.perf_counter()
 
     def step(
@@ -72,57 +109,98 @@ class RunLog:
             loss: Mean loss per target token, a scalar on the device.
             grad_norm: Scalar on the device.
             learning_rate: Of this step.
-            batches: This rank's micro-batches, on the CPU.
+            batches: This rank's micro-batches.
         """
-        self._losses.append(loss)
+        self._loss_sum += loss
+        self._num_steps += 1
         for batch in batches:
-            self._counts[0] += int(batch.attention_mask.sum())
-            self._counts[1] += int((batch.labels != IGNORED_LABEL).sum())
-            self._counts[2] += batch.input_ids.numel() + batch.labels.numel()
-            self._counts[3] += batch.num_cut
-            self._counts[4] += batch.num_invalid
+            self._counts["source_tokens"] += batch.num_source_tokens
+            self._counts["target_tokens"] += batch.num_target_tokens
+            self._counts["places"] += batch.input_ids.numel() + batch.labels.numel()
+            self._counts["rows"] += len(batch.row_ids)
+            self._counts["rows_left_out"] += batch.num_left_out
+            self._counts["sides_cut"] += batch.num_cut
+            self._counts["invalid_smiles"] += batch.num_invalid
+            self._name(step, batch.left_out)
         self._bar.update()
         self._last_step = time.perf_counter()
         if step % self._log_every == 0 or step == self._total_steps:
-            counts = self._world.sum(
-                torch.tensor(self._counts, dtype=torch.float64, device=self._world.device)
-            ).tolist()
-            seconds = time.perf_counter() - self._since
-            mean_loss = torch.stack(self._losses).mean().item()
-            tokens_per_second = (counts[0] + counts[1]) / seconds
-            self._write(
-                {
-                    "step": step,
-                    "loss": mean_loss,
-                    "learning_rate": learning_rate,
-                    "grad_norm": grad_norm.item(),
-                    "source_tokens": int(counts[0]),
-                    "target_tokens": int(counts[1]),
-                    "padding": 1.0 - (counts[0] + counts[1]) / counts[2],
-                    "sides_cut": int(counts[3]),
-                    "invalid_smiles": int(counts[4]),
-                    "tokens_per_second": tokens_per_second,
-                    "seconds": seconds,
-                }
-            )
-            self._bar.set_postfix_str(
-                f"loss {mean_loss:.3f}, {tokens_per_second:,.0f} tokens/s", refresh=False
-            )
+            self._write_step(step, grad_norm, learning_rate)
             self._begin()
 
-    def validation(self, step: int, totals: Tensor) -> None:
-        """Write the validation losses.
+    def _write_step(self, step: int, grad_norm: Tensor, learning_rate: float) -> None:
+        counts = dict(zip(_COUNTED, self._summed_counts(), strict=True))
+        now = time.perf_counter()
+        seconds = now - self._since
+        tokens = counts["source_tokens"] + counts["target_tokens"]
+        places = counts.pop("places")
+        mean_loss = self._loss_sum.item() / self._num_steps
+        padding = 1.0 - tokens / places
+        self._write(
+            {
+                "step": step,
+                "loss": mean_loss,
+                "learning_rate": learning_rate,
+                "grad_norm": grad_norm.item(),
+                **counts,
+                "padding": padding,
+                "tokens_per_second": tokens / seconds,
+                "seconds": seconds,
+                # Validation and checkpoints included: they will come again, too.
+                "seconds_left": (now - self._started)
+                / (step - self._start_step)
+                * (self._total_steps - step),
+            }
+        )
+        self._bar.set_postfix_str(
+            f"loss {mean_loss:.3f}, {tokens / seconds:,.0f} tokens/s, {padding:.0%} padding, "
+            f"rate {learning_rate:.1e}",
+            refresh=False,
+        )
+
+    def _name(self, step: int, left_out: Sequence[str]) -> None:
+        """Write down which rows a step has left out or cut, each with its place."""
+        if left_out:
+            if not self._left_out_path.exists():
+                self.say(f"some rows are cut or left out; {self._left_out_path} names them")
+            with self._left_out_path.open("a", encoding="utf-8") as lines:
+                lines.writelines(
+                    json.dumps({"step": step, "row": row}, ensure_ascii=False) + "\n" for row in left_out
+                )
+
+    def validation(self, step: int, totals: Tensor) -> dict[str, float]:
+        """Write losses and accuracies of the validation rows.
 
         Args:
             step: Steps done.
-            totals: Summed losses and target tokens of each task over all ranks, (2, tasks).
+            totals: Summed losses, target tokens, and target tokens that were the model's first choice, of each
+                task over all ranks, (3, tasks).
+
+        Returns:
+            What was written: ``valid_loss/NAME`` and ``valid_accuracy/NAME`` of each task with rows and, over
+            all rows, of ``all``.
         """
-        losses = _mean_losses(totals)
-        self._write({"step": step, **{f"valid_loss/{name}": loss for name, loss in losses.items()}})
-        shown = ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
+        sums = {
+            name: of_task for name, of_task in zip(TASK_NAMES, totals.T.tolist(), strict=True) if of_task[1]
+        }
+        sums = {"all": totals.sum(1).tolist(), **sums}
+        values = {f"valid_loss/{name}": loss / tokens for name, (loss, tokens, _) in sums.items()}
+        shown = ", ".join(f"{name.partition('/')[2]} {loss:.3f}" for name, loss in values.items())
+        values |= {f"valid_accuracy/{name}": right / tokens for name, (_, tokens, right) in sums.items()}
+        self._write({"step": step, **values})
         self.say(f"step {step}: validation loss: {shown}")
         # Validation is no training: its time does not count into the tokens per second.
         self._since += time.perf_counter() - self._last_step
+        return values
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what has been collected since the last line; every rank must ask."""
+        return {
+            "loss_sum": self._loss_sum.item(),
+            "num_steps": self._num_steps,
+            "counts": self._summed_counts(),
+            "seconds": time.perf_counter() - self._since,
+        }
 
     def say(self, line: str) -> None:
         """Print a line above the progress bar, on rank 0."""
@@ -132,6 +210,12 @@ class RunLog:
     def close(self) -> None:
         """Leave the bar as it is and free its line."""
         self._bar.close()
+        if self._scalars is not None:
+            self._scalars.close()
+
+    def _summed_counts(self) -> list[int]:
+        counts = torch.tensor(list(self._counts.values()), dtype=torch.int64, device=self._world.device)
+        return [int(count) for count in self._world.sum(counts).tolist()]
 
     def _write(self, line: dict[str, float]) -> None:
         if self._world.is_main:
@@ -139,20 +223,27 @@ class RunLog:
             valid = {name: value if math.isfinite(value) else None for name, value in line.items()}
             with self._path.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(valid) + "\n")
+        if self._scalars is not None:
+            for name, value in line.items():
+                self._scalars.add_scalar(name, value, int(line["step"]))
 
 
-def _mean_losses(totals: Tensor) -> dict[str, float]:
-    """Return the mean loss over all rows, as ``all``, and of each task that has any."""
-    sums, counts = totals.tolist()
-    means = {name: s / n for name, s, n in zip(TASK_NAMES, sums, counts, strict=True) if n}
-    return {"all": sum(sums) / sum(counts), **means}
+def _tensorboard_writer(run_dir: Path, start_step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ConfigError(
+            "tensorboard=True: it is not installed; pip install 'textchem_core[tensorboard]', or leave the flag out"
+        ) from error
+    make: Callable[..., Any] = SummaryWriter
+    return make(str(run_dir / "tensorboard"), purge_step=start_step + 1)
 
 
 def _drop_lines_after(path: Path, step: int) -> None:
     if path.is_file():
-        lines = path.read_bytes().splitlines(keepends=True)
         shorter = path.with_suffix(".tmp")
-        shorter.write_bytes(b"".join(line for line in lines if _is_whole(line, until=step)))
+        with path.open("rb") as lines, shorter.open("wb") as kept:
+            kept.writelines(line for line in lines if _is_whole(line, until=step))
         os.replace(shorter, path)
 
 
