@@ -110,19 +110,21 @@ class RunLog:
             )
             self._begin()
 
-    def validation(self, step: int, totals: Tensor) -> None:
-        """Write the validation losses.
+    def validation(self, step: int, totals: Tensor) -> dict[str, float]:
+        """Write the validation losses, and return them under the names they are written with.
 
         Args:
             step: Steps done.
             totals: Summed losses and target tokens of each task over all ranks, (2, tasks).
         """
         losses = _mean_losses(totals)
-        self._write({"step": step, **{f"valid_loss/{name}": loss for name, loss in losses.items()}})
+        values = {f"valid_loss/{name}": loss for name, loss in losses.items()}
+        self._write({"step": step, **values})
         shown = ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
         self.say(f"step {step}: validation loss: {shown}")
         # Validation is no training: its time does not count into the tokens per second.
         self._since += time.perf_counter() - self._last_step
+        return values
 
     def say(self, line: str) -> None:
         """Print a line above the progress bar, on rank 0."""
