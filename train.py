@@ -11,17 +11,17 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-import torch
-
 from textchem_core.command_line import parse_config
 from textchem_core.data.loading import load_steps
-from textchem_core.training.checkpoint import load_state, save_checkpoint
+from textchem_core.training.checkpoint import load_state
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World, join_world, one_error_line
+from textchem_core.training.milestones import Milestones
 from textchem_core.training.optim import learning_rate, make_optimizer
 from textchem_core.training.run_log import RunLog
-from textchem_core.training.setup import choose_run_dir, make_steps, open_model
+from textchem_core.training.setup import choose_run_dir, make_steps, newest_whole_checkpoint, open_model
 from textchem_core.training.step import Trainer
+from textchem_core.training.stopping import Stopping
 
 SAMPLE_RUN = Path(__file__).parent / "configs" / "sample.toml"
 
@@ -29,7 +29,8 @@ SAMPLE_RUN = Path(__file__).parent / "configs" / "sample.toml"
 def train(config: TrainConfig, world: World) -> None:
     """Run from the first step, or from the newest checkpoint, to the last."""
     run_dir = choose_run_dir(config, world)
-    model, tokenizer, checkpoint = open_model(config, run_dir)
+    checkpoint = newest_whole_checkpoint(run_dir, world)
+    model, tokenizer = open_model(config, checkpoint)
     model.to(world.device)
     cache = run_dir / "cache"
     steps = make_steps(config.train_files, config, tokenizer, world, cache, shuffle=True)
@@ -62,20 +63,28 @@ def train(config: TrainConfig, world: World) -> None:
     numbers = range(start_step, total_steps)
     pin_memory = world.device.type == "cuda"
     loaded = load_steps(steps, numbers, num_workers=config.num_workers, pin_memory=pin_memory)
-    with closing(log):
+    with closing(log), Stopping(world, run_dir, steps.rows.place) as stopping:
+        milestones = Milestones(
+            config=config,
+            world=world,
+            run_dir=run_dir,
+            trainer=trainer,
+            tokenizer=tokenizer,
+            valid_steps=valid_steps,
+            total_steps=total_steps,
+            log=log,
+            stopping=stopping,
+        )
+        if checkpoint is not None:
+            milestones.make_up(checkpoint, start_step)
         for step, micro_batches in zip(numbers, loaded, strict=True):
             rate = learning_rate(config, step, steps_per_epoch=steps.steps_per_epoch, total_steps=total_steps)
             loss, grad_norm = trainer.step(micro_batches, step, rate)
             done = step + 1
             log.step(done, loss, grad_norm, rate, micro_batches)
-            if valid_steps is not None and (done % config.validate_every == 0 or done == total_steps):
-                num_batches = min(len(valid_steps), config.max_valid_batches or len(valid_steps))
-                totals = [trainer.validate(valid_steps[number]) for number in range(num_batches)]
-                log.validation(done, world.sum(torch.stack(totals).sum(0)))
-            if world.is_main and (done % config.checkpoint_every == 0 or done == total_steps):
-                state, keep = trainer.state_dict(), config.keep_checkpoints
-                folder = save_checkpoint(run_dir, done, model, tokenizer, state, keep=keep)
-                log.say(f"step {done}: saved {folder}")
+            row_ids = [batch.row_ids for batch in micro_batches]
+            stop = stopping.after_step(done, trainer.nonfinite_in_a_row, row_ids)
+            milestones.after_step(done, stop)
 
 
 def main() -> None:

@@ -27,3 +27,7 @@ class InputError(TextChemError):
 
 class CheckpointError(TextChemError):
     """A model folder is missing, truncated, foreign or does not fit its own ``config.json``."""
+
+
+class TrainingError(TextChemError):
+    """A run cannot go on as it is: its losses or gradients are not finite any more."""

@@ -16,8 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TRAIN_FLAGS = """
 --canonicalize --checkpoint-every --config --decay-norms --device --dropout-rate --global-batch-size --help
---init-from --keep-checkpoints --learning-rate --log-every --long-rows --lr-decay --max-grad-norm
---max-source-length --max-steps --max-target-length --max-valid-batches --micro-batch-size --model
+--init-from --keep-best --keep-checkpoints --learning-rate --log-every --long-rows --lr-decay --max-grad-norm
+--max-source-length --max-steps --max-target-length --max-valid-batches --micro-batch-size --model --monitor
+--monitor-mode
 --no-canonicalize --no-decay-norms --no-resume --num-epochs --num-workers --position-bias-lr-scale
 --precision --resume --run-dir --schedule --seed --tokenizer --train-files --valid-files --validate-every
 --warmup-steps --weight-decay

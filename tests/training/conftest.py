@@ -1,8 +1,6 @@
 """A tiny model, a few rows, and the two ways to run train.py: in this process and under torchrun."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +8,13 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from runs import SAMPLE, finish, start
+from runs import flags as run_flags
 
 import train as train_script
 from textchem_core.config import T5Config
 from textchem_core.data.batches import Batch
 from textchem_core.model.t5 import T5
-
-ROOT = Path(__file__).parents[2]
-SAMPLE = ROOT / "dataset-sample"
 
 
 @pytest.fixture
@@ -54,7 +51,7 @@ def rows_file(tmp_path: Path) -> Path:
 
 
 class Finished(NamedTuple):
-    """How a run ended."""
+    """How a run ended; under torchrun with all it printed."""
 
     status: int
     stderr: str
@@ -70,24 +67,11 @@ def train(
     """
 
     def run(processes: int = 1, check: bool = True, **flags: object) -> Finished:
-        options = {
-            "train_files": rows_file,
-            "valid_files": rows_file,
-            "tokenizer": ROOT / "tokenizer",
-            "model": "tiny",
-            "run_dir": "runs/test",
-            "global_batch_size": 4,
-            "micro_batch_size": 2,
-            "num_epochs": 2,
-            "log_every": 1,
-            "device": "cpu",
-        } | flags
-        arguments: list[str] = []
-        for name, value in options.items():
-            if value is not False:
-                arguments.append("--" + name.replace("_", "-"))
-                arguments += [] if value is True else [str(value)]
-        finished = _alone(arguments) if processes == 1 else _under_torchrun(arguments, processes, tmp_path)
+        arguments = run_flags(rows_file, **{"num_epochs": 2, **flags})
+        if processes == 1:
+            finished = _alone(arguments)
+        else:
+            finished = Finished(*finish(start(tmp_path, arguments, ("--nproc_per_node", str(processes)))))
         assert not check or finished.status == 0, finished.stderr
         return finished
 
@@ -103,16 +87,3 @@ def train(
         return Finished(status, capsys.readouterr().err)
 
     return run
-
-
-def _under_torchrun(arguments: list[str], processes: int, folder: Path) -> Finished:
-    launcher = ("-m", "torch.distributed.run", "--nproc_per_node")
-    completed = subprocess.run(
-        [sys.executable, *launcher, str(processes), str(ROOT / "train.py"), *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    return Finished(completed.returncode, completed.stderr)

@@ -17,9 +17,14 @@ from textchem_core.training.checkpoint import (
     newest_checkpoint,
     save_checkpoint,
 )
+from textchem_core.training.config import TrainConfig
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., Any]
+
+
+def keeping(newest: int) -> TrainConfig:
+    return TrainConfig(train_files=("x",), keep_checkpoints=newest)
 
 
 def metrics(run_dir: Path) -> list[dict[str, float]]:
@@ -173,7 +178,7 @@ def test_long_rows_are_cut_and_counted_when_asked(train: Run, tmp_path: Path, ro
 class TestCheckpoint:
     def test_an_unfinished_folder_is_no_checkpoint(self, tmp_path: Path, model: T5) -> None:
         tokenizer = Tokenizer(ROOT / "tokenizer")
-        save_checkpoint(tmp_path, 1, model, tokenizer, {}, keep=2)
+        save_checkpoint(tmp_path, 1, model, tokenizer, {}, config=keeping(2), values={})
         (tmp_path / "checkpoints" / "step-00000002.tmp").mkdir()
         (tmp_path / "checkpoints" / "step-00000002.tmp" / "config.json").write_text("{")
         assert [folder.name for folder in checkpoint_folders(tmp_path)] == ["step-00000001"]
@@ -182,13 +187,15 @@ class TestCheckpoint:
     def test_a_step_can_be_written_again(self, tmp_path: Path, model: T5) -> None:
         tokenizer = Tokenizer(ROOT / "tokenizer")
         for note in ("first", "second"):
-            save_checkpoint(tmp_path, 7, model, tokenizer, {"note": note}, keep=1)
+            save_checkpoint(tmp_path, 7, model, tokenizer, {"note": note}, config=keeping(1), values={})
         assert load_state(checkpoint_folders(tmp_path)[0]) == {"step": 7, "note": "second"}
         assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000007"]
 
     def test_a_truncated_state_is_named(self, tmp_path: Path, model: T5) -> None:
-        folder = save_checkpoint(tmp_path, 1, model, Tokenizer(ROOT / "tokenizer"), {}, keep=1)
+        folder = save_checkpoint(
+            tmp_path, 1, model, Tokenizer(ROOT / "tokenizer"), {}, config=keeping(1), values={}
+        )
         state = folder / "training_state.pt"
         state.write_bytes(state.read_bytes()[:100])
-        with pytest.raises(CheckpointError, match=r"training_state.pt: truncated.*--init-from"):
+        with pytest.raises(CheckpointError, match=r"training_state.pt: damaged.*--init-from"):
             load_state(folder)

@@ -31,6 +31,7 @@ class Example(NamedTuple):
     task_index: int
     num_cut: int
     has_invalid_smiles: bool = False
+    row_id: int = -1
 
 
 class Batch(NamedTuple):
@@ -43,6 +44,7 @@ class Batch(NamedTuple):
         task_indices: (B,) int64, into ``TASK_NAMES``.
         num_cut: Sources and targets that were cut to the limit.
         num_invalid: Rows whose input is no valid SMILES though it should be; they are used as written.
+        row_ids: (B,) int64, the numbers of the rows.
     """
 
     input_ids: Tensor
@@ -51,6 +53,7 @@ class Batch(NamedTuple):
     task_indices: Tensor
     num_cut: int
     num_invalid: int
+    row_ids: Tensor = torch.empty(0, dtype=torch.int64)
 
 
 class Encoder:
@@ -130,6 +133,7 @@ def collate(examples: Sequence[Example]) -> Batch:
         task_indices=torch.tensor([example.task_index for example in examples]),
         num_cut=sum(example.num_cut for example in examples),
         num_invalid=sum(example.has_invalid_smiles for example in examples),
+        row_ids=torch.tensor([example.row_id for example in examples]),
     )
 
 
@@ -160,7 +164,7 @@ class Steps(Dataset[list[Batch]]):
         world_size: int,
         seed: int | None,
     ) -> None:
-        self._rows = rows
+        self.rows = rows
         self._encoder = encoder
         self._global_batch_size = global_batch_size
         self._rank = rank
@@ -188,7 +192,10 @@ class Steps(Dataset[list[Batch]]):
             if self._seed is None
             else shuffled(positions, self.num_rows, seed=self._seed, epoch=epoch)
         )
-        mine = [self._encoder(self._rows[index]) for index in indices[self._rank :: self._world_size]]
+        mine = [
+            self._encoder(self.rows[index])._replace(row_id=index)
+            for index in indices[self._rank :: self._world_size]
+        ]
         # Neighbours in length share a micro-batch: the gradient is the same, the padding far less.
         mine.sort(key=lambda example: len(example.target_ids))
         cuts = [len(mine) * micro // self.grad_accum_steps for micro in range(self.grad_accum_steps + 1)]

@@ -64,6 +64,11 @@ class RowFiles:
                 f"{error}; the file has changed since the run began: start it again, with --resume"
             ) from error
 
+    def place(self, row_id: int) -> str:
+        """Return ``file:line`` of a row."""
+        file = int(np.searchsorted(self._ends, row_id, side="right"))
+        return f"{self._paths[file]}:{row_id - (int(self._ends[file - 1]) if file else 0) + 1}"
+
     def __reduce__(self) -> tuple[type["RowFiles"], tuple[list[Path], Path]]:
         """Pickle the paths alone: a pickled memory map would be a copy of the index in every worker."""
         return RowFiles, (self._paths, self._cache)

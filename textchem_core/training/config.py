@@ -6,6 +6,10 @@ from typing import Literal
 
 from textchem_core.config import PRESETS, check_choice, check_range
 from textchem_core.errors import ConfigError
+from textchem_core.tasks import TASKS
+
+MONITORED = tuple(f"valid_{kind}/{rows}" for kind in ("loss", "accuracy") for rows in ("all", *TASKS))
+"""What a validation may find: the mean over all rows, and over those of each task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +87,13 @@ class TrainConfig:
     """Steps between checkpoints; the last step always writes one."""
     keep_checkpoints: int = 2
     """Newest checkpoints that are kept."""
+    keep_best: int = 0
+    """Checkpoints that are kept beside the newest because their validation was best."""
+    monitor: str = "valid_loss/all"
+    """What makes a checkpoint the best: valid_loss or valid_accuracy, of all rows or of one task, as in
+    valid_loss/forward."""
+    monitor_mode: Literal["min", "max"] = "min"
+    """Whether the lowest or the highest value is best; an accuracy wants max."""
 
     def __post_init__(self) -> None:
         """Reject values that describe no run.
@@ -102,7 +113,7 @@ class TrainConfig:
         for name in (*counts.split(), "max_steps", "max_valid_batches"):
             if getattr(self, name) is not None:
                 check_range(name, getattr(self, name), at_least=1)
-        for name in ("warmup_steps", "num_workers", "weight_decay", "max_grad_norm"):
+        for name in ("warmup_steps", "num_workers", "keep_best", "weight_decay", "max_grad_norm"):
             check_range(name, getattr(self, name), at_least=0)
         check_range("seed", self.seed, at_least=0, below=2**63)
         for name in ("learning_rate", "position_bias_lr_scale"):
@@ -110,3 +121,11 @@ class TrainConfig:
         check_range("lr_decay", self.lr_decay, above=0.0, at_most=1.0)
         if self.dropout_rate is not None:
             check_range("dropout_rate", self.dropout_rate, at_least=0.0, below=1.0)
+        check_choice("monitor", self.monitor, MONITORED)
+        if self.keep_best and not self.valid_files:
+            raise ConfigError(f"keep_best={self.keep_best}: what is best is told by --valid-files; name some")
+        if self.keep_best and self.checkpoint_every % self.validate_every:
+            raise ConfigError(
+                f"checkpoint_every={self.checkpoint_every}: with keep_best={self.keep_best} every checkpoint "
+                f"wants a validation: make it a multiple of validate_every={self.validate_every}"
+            )

@@ -1,19 +1,41 @@
 """The processes of a run: one alone, or the ones torchrun started."""
 
 import os
+import signal
+import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.rendezvous import rendezvous
 
 from textchem_core.command_line import exit_on_user_error
 from textchem_core.errors import ConfigError, TextChemError
+
+_PATIENCE = timedelta(days=1)
+"""How long a process waits for rank 0, which may have to read a large data set first."""
+_MEETING_PLACE = "meeting_port"
+_RUN_DIR = "run_dir"
+_T = TypeVar("_T")
+
+
+class Stopped(SystemExit):
+    """A signal has ended the run at the end of a step.
+
+    Args:
+        signum: Of the signal; the process exits with 128 more, as shells have it.
+        message: Where the run stands and how to go on.
+    """
+
+    def __init__(self, signum: int, message: str) -> None:
+        super().__init__(128 + signum)
+        self.message = message
 
 
 @dataclass(frozen=True)
@@ -24,11 +46,14 @@ class World:
         rank: Of this process, from 0.
         size: Number of processes.
         device: Where this process computes.
+        host_group: All processes again, for what they tell each other from CPU to CPU: gloo, also beside
+            nccl, and with a patience that sums on the device must not have. None where there is one.
     """
 
     rank: int
     size: int
     device: torch.device
+    host_group: dist.ProcessGroup | None = None
 
     @property
     def is_main(self) -> bool:
@@ -41,21 +66,51 @@ class World:
             dist.all_reduce(values)
         return values
 
-    def from_main(self, value: str) -> str:
-        """Return the string that rank 0 passed, on every rank."""
+    def begin_max(self, values: Sequence[int]) -> Callable[[], list[int]]:
+        """Begin to take the element-wise maximum of some integers over all processes.
+
+        Returns:
+            A function that waits for the result, hardly at all if it is called a step later.
+        """
+        on_host = torch.tensor(values, dtype=torch.int64)
+        if self.size == 1:
+            return on_host.tolist
+        work = dist.all_reduce(on_host, dist.ReduceOp.MAX, group=self.host_group, async_op=True)
+
+        def result() -> list[int]:
+            work.wait()
+            largest: list[int] = on_host.tolist()
+            return largest
+
+        return result
+
+    def from_main(self, value: _T) -> _T:
+        """Return the value that rank 0 passed, on every rank."""
         values = [value]
         if self.size > 1:
-            dist.broadcast_object_list(values, device=self.device)
+            dist.broadcast_object_list(values, group=self.host_group)
         return values[0]
+
+    def gather(self, value: _T) -> list[_T]:
+        """Return the values that all ranks passed, by rank, on every rank."""
+        values = [value] * self.size
+        if self.size > 1:
+            dist.all_gather_object(values, value, group=self.host_group)
+        return values
+
+    def meet(self) -> None:
+        """Wait until every process has come here."""
+        if self.size > 1:
+            dist.barrier(group=self.host_group)
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
         """Let rank 0 run the block before the others do; its error ends them all."""
-        if self.size > 1 and not self.is_main:
-            dist.barrier()
+        if not self.is_main:
+            self.meet()
         yield
-        if self.size > 1 and self.is_main:
-            dist.barrier()
+        if self.is_main:
+            self.meet()
 
 
 @contextmanager
@@ -88,11 +143,19 @@ def join_world(device: str) -> Iterator[World]:
     if size == 1:
         yield World(0, 1, torch_device)
         return
-    dist.init_process_group("nccl" if use_cuda else "gloo", device_id=torch_device if use_cuda else None)
-    yield World(dist.get_rank(), size, torch_device)
+    rank = int(os.environ["RANK"])
+    dist.init_process_group(
+        "nccl" if use_cuda else "gloo",
+        device_id=torch_device if use_cuda else None,
+        store=_store_of_this_attempt(rank),
+        rank=rank,
+        world_size=size,
+    )
+    world = World(rank, size, torch_device, dist.new_group(backend="gloo", timeout=_PATIENCE))
+    yield world
     # Nobody leaves while rank 0 still writes the last checkpoint. Not after an error: the others would lose
     # their partner before they can know why.
-    dist.barrier()
+    world.meet()
     dist.destroy_process_group()
 
 
@@ -105,21 +168,41 @@ def one_error_line() -> Iterator[None]:
     """
     try:
         yield
+    except Stopped as stopped:
+        if os.environ.get("RANK", "0") == "0":
+            print(stopped.message, file=sys.stderr)
+        raise
     except (TextChemError, OSError) as error:
         store = _launchers_store()
-        if store is None or store.add("failed", 1) == 1:
+        if store is None or store.add(_failed(), 1) == 1:
             # An OSError is a full disk or a missing permission, and names the file.
             exit_on_user_error(error if isinstance(error, TextChemError) else TextChemError(error))
         raise SystemExit(2) from None
     except RuntimeError:
         store = _launchers_store()
-        if store is not None and store.check(["failed"]):
+        if store is not None and store.check([_failed()]):
             raise SystemExit(2) from None
         raise
     except KeyboardInterrupt:
         if os.environ.get("RANK", "0") == "0":
             print("interrupted; go on from the newest checkpoint with --resume", file=sys.stderr)
-        raise SystemExit(130) from None
+        raise SystemExit(128 + signal.SIGINT) from None
+
+
+def run_dir_of_this_launch() -> str | None:
+    """Return what an earlier attempt of this very launch passed to ``remember_run_dir``, if there was one.
+
+    torchrun --max-restarts starts all processes anew when one of them dies, with the same command.
+    """
+    store = _launchers_store()
+    return str(store.get(_RUN_DIR), "utf-8") if store is not None and store.check([_RUN_DIR]) else None
+
+
+def remember_run_dir(run_dir: str) -> None:
+    """Leave the folder of the run with the launcher, for the processes that replace these."""
+    store = _launchers_store()
+    if store is not None:
+        store.set(_RUN_DIR, run_dir)
 
 
 def _launchers_store() -> Any:
@@ -129,5 +212,36 @@ def _launchers_store() -> Any:
     """
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
         return None
-    store, _, _ = next(rendezvous("env://"))
-    return store
+    return _tcp_store(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]))
+
+
+def _store_of_this_attempt(rank: int) -> Any:
+    """Return a store that no process of an earlier attempt has written to; None leaves it to PyTorch.
+
+    The launcher's store still holds the addresses of processes that died before a restart, and new ones
+    would wait for them (PyTorch 2.13). A count of restarts is no way to tell them apart: each node's agent
+    has its own. So rank 0 opens a store that lives and dies with it, and the launcher's only says where:
+    when the new processes start, the old ones are gone, and nobody listens at their port.
+    """
+    launchers = _launchers_store()
+    if launchers is None:
+        return None
+    host = os.environ["MASTER_ADDR"]
+    if rank == 0:
+        server = _tcp_store(host, 0, is_master=True)
+        launchers.set(_MEETING_PLACE, str(server.port))
+        return server
+    while True:
+        port = int(launchers.get(_MEETING_PLACE))
+        with suppress(OSError), socket.create_connection((host, port), timeout=10.0):
+            return _tcp_store(host, port)
+        time.sleep(0.1)
+
+
+def _tcp_store(host: str, port: int, *, is_master: bool = False) -> Any:
+    return dist.TCPStore(host, port, is_master=is_master, wait_for_workers=False)  # type: ignore[attr-defined]
+
+
+def _failed() -> str:
+    """Name the place in the launcher's store where this attempt counts the processes that failed."""
+    return f"failed/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"

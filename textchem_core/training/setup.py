@@ -16,9 +16,9 @@ from textchem_core.data.files import RowFiles
 from textchem_core.errors import CheckpointError, ConfigError, TextChemError
 from textchem_core.model.t5 import T5
 from textchem_core.text.tokenizer import Tokenizer
-from textchem_core.training.checkpoint import checkpoint_folders, way_back
+from textchem_core.training.checkpoint import checkpoint_folders, verify_checkpoint, way_back
 from textchem_core.training.config import TrainConfig
-from textchem_core.training.distributed import World
+from textchem_core.training.distributed import World, remember_run_dir, run_dir_of_this_launch
 
 CONFIG_FILE = "train_config.json"
 _ROW_MULTIPLE = 64
@@ -30,6 +30,7 @@ def choose_run_dir(config: TrainConfig, world: World) -> Path:
 
     A new run never writes into an old one: where ``run_dir`` is taken it gets ``run_dir-2`` and so on.
     ``--resume`` takes the last of these that has a checkpoint, and says which settings have changed.
+    Processes that torchrun starts anew after a crash take the folder of those they replace.
 
     Args:
         config: ``run_dir`` and ``resume``.
@@ -41,7 +42,12 @@ def choose_run_dir(config: TrainConfig, world: World) -> Path:
     run_dir = Path(config.run_dir)
     if world.is_main:
         try:
-            run_dir = _old_run(run_dir) if config.resume else _new_run(run_dir)
+            begun = run_dir_of_this_launch()
+            if begun is not None:
+                run_dir = Path(begun)
+            else:
+                run_dir = _old_run(run_dir) if config.resume else _new_run(run_dir)
+                remember_run_dir(str(run_dir))
             _write_config(run_dir, config)
         except OSError as error:
             raise ConfigError(
@@ -88,14 +94,29 @@ def _write_config(run_dir: Path, config: TrainConfig) -> None:
     path.write_text(text, "utf-8")
 
 
-def open_model(config: TrainConfig, run_dir: Path) -> tuple[T5, Tokenizer, Path | None]:
-    """Return model and tokenizer, and the checkpoint they are resumed from, if they are.
+def newest_whole_checkpoint(run_dir: Path, world: World) -> Path | None:
+    """Return the checkpoint to go on from, every file of it verified; None at the beginning of a run.
+
+    Args:
+        run_dir: As ``choose_run_dir`` returned it: a new run's folder has no checkpoints.
+        world: Rank 0 looks for all: a network file system may show others an older state.
+
+    Raises:
+        CheckpointError: It is damaged.
+    """
+    folder = next(reversed(checkpoint_folders(run_dir)), None) if world.is_main else None
+    if folder is not None:
+        verify_checkpoint(folder)
+    return world.from_main(folder)
+
+
+def open_model(config: TrainConfig, checkpoint: Path | None) -> tuple[T5, Tokenizer]:
+    """Return model and tokenizer: of a checkpoint, else of ``init_from``, else begun from nothing.
 
     Raises:
         CheckpointError, TokenizerError: A folder cannot be opened, or vocabulary and model do not match.
     """
-    checkpoints = checkpoint_folders(run_dir) if config.resume else []
-    folder = checkpoints[-1] if checkpoints else config.init_from and Path(config.init_from)
+    folder = checkpoint or (config.init_from and Path(config.init_from))
     torch.manual_seed(config.seed)
     if folder:
         try:
@@ -103,16 +124,16 @@ def open_model(config: TrainConfig, run_dir: Path) -> tuple[T5, Tokenizer, Path 
             tokenizer = Tokenizer(folder)
             tokenizer.check_fits(model.config.vocab_size)
         except TextChemError as error:
-            if not checkpoints:
+            if checkpoint is None:
                 raise
-            raise CheckpointError(f"{error}{way_back(checkpoints[-1])}") from error
+            raise CheckpointError(f"{error}{way_back(checkpoint)}") from error
     else:
         tokenizer = Tokenizer(config.tokenizer)
         rows = -(-len(tokenizer) // _ROW_MULTIPLE) * _ROW_MULTIPLE
         model = T5(T5Config.preset(config.model, vocab_size=rows))
     if config.dropout_rate is not None:
         model.set_dropout(config.dropout_rate)
-    return model, tokenizer, checkpoints[-1] if checkpoints else None
+    return model, tokenizer
 
 
 def make_steps(

@@ -31,6 +31,10 @@ class Trainer:
         precision: ``float32``, ``bfloat16`` or ``float16``.
         max_grad_norm: Global norm that gradients are scaled down to; 0 clips nothing.
         seed: Of dropout.
+
+    Attributes:
+        nonfinite_steps: Steps of this process that changed nothing because their loss or gradient was not
+            finite; a scalar on the device, as is ``nonfinite_in_a_row``, which is 0 after a finite step.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class Trainer:
         self._autocast_dtype = AUTOCAST_DTYPES[precision]
         self._max_grad_norm = max_grad_norm
         self._seed = seed
+        self.nonfinite_in_a_row = torch.zeros((), dtype=torch.int64, device=world.device)
+        self.nonfinite_steps = torch.zeros_like(self.nonfinite_in_a_row)
         # What is called: the model itself, or the wrapper that averages its gradients over the ranks.
         self._parallel: nn.Module = (
             DistributedDataParallel(model, gradient_as_bucket_view=True) if world.size > 1 else model
@@ -93,10 +99,23 @@ class Trainer:
 
         self.scaler.unscale_(self.optimizer)
         grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._max_grad_norm or torch.inf)
-        self.scaler.step(self.optimizer)
+        loss = self._world.sum(loss_sum) / target_tokens
+        self._update(loss, grad_norm)
+        return loss, grad_norm
+
+    def _update(self, loss: Tensor, grad_norm: Tensor) -> None:
+        """Change the weights, unless loss or gradient is not finite: then count the step and change nothing.
+
+        The same on all ranks, as both numbers are. The host does not learn which it was: fused AdamW reads
+        ``found_inf`` on the device.
+        """
+        is_finite = loss.isfinite() & grad_norm.isfinite()
+        self.optimizer.found_inf = (~is_finite).float()  # type: ignore[attr-defined]
+        self.optimizer.step()
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        return self._world.sum(loss_sum) / target_tokens, grad_norm
+        self.nonfinite_steps += ~is_finite
+        self.nonfinite_in_a_row.add_(1).mul_(~is_finite)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint needs beside the weights: the optimizer's moments and the loss scale."""

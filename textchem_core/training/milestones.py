@@ -1,0 +1,104 @@
+"""What is due between two steps: validation, checkpoint, and the end of the run where there is a reason."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from textchem_core.data.batches import Steps
+from textchem_core.text.tokenizer import Tokenizer
+from textchem_core.training.checkpoint import read_manifest, save_checkpoint
+from textchem_core.training.config import TrainConfig
+from textchem_core.training.distributed import World
+from textchem_core.training.run_log import RunLog
+from textchem_core.training.step import Trainer
+from textchem_core.training.stopping import Stopping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Milestones:
+    """Validates and saves at the steps that the config names, and when the run is stopped.
+
+    Args:
+        config: ``validate_every``, ``checkpoint_every`` and which checkpoints are kept.
+        world: All processes validate; rank 0 writes.
+        run_dir: Of the checkpoints.
+        trainer: What is saved.
+        tokenizer: Saved with it.
+        valid_steps: Batches of a validation on this rank, if there are any.
+        total_steps: Of the run; the last validates and saves in any case.
+        log: Gets the values of a validation.
+        stopping: Asked during a validation, which may take longer than a signal leaves.
+    """
+
+    config: TrainConfig
+    world: World
+    run_dir: Path
+    trainer: Trainer
+    tokenizer: Tokenizer
+    valid_steps: Steps | None
+    total_steps: int
+    log: RunLog
+    stopping: Stopping
+
+    def after_step(self, done: int, stop: BaseException | None) -> None:
+        """Do what is due.
+
+        Args:
+            done: Steps done.
+            stop: Why this step is the last, if it is: then it is saved, and not validated.
+
+        Raises:
+            BaseException: ``stop``, or the one that came during the validation, once the checkpoint is whole.
+        """
+        values: dict[str, float] = {}
+        if stop is None and self._validates_after(done):
+            values, stop = self._validate(done)
+        if stop is not None or done % self.config.checkpoint_every == 0 or done == self.total_steps:
+            self._save(done, values)
+        if stop is not None:
+            self.world.meet()  # a rank that left would have the launcher end the one that still writes
+            raise stop
+
+    def make_up(self, checkpoint: Path, done: int) -> None:
+        """Validate what a stopped run was resumed from, where the end of the run came before that.
+
+        So that its log, and which checkpoint is the best, are those of a run that was never stopped.
+        """
+        if self._validates_after(done) and not read_manifest(checkpoint)["values"]:
+            values, stop = self._validate(done)
+            if stop is not None:
+                raise stop
+            self._save(done, values)
+
+    def _validates_after(self, done: int) -> bool:
+        is_time = done % self.config.validate_every == 0 or done == self.total_steps
+        return self.valid_steps is not None and is_time
+
+    def _validate(self, done: int) -> tuple[dict[str, float], BaseException | None]:
+        """Return what a validation finds; or nothing, and why it was cut off."""
+        assert self.valid_steps is not None
+        totals: list[Tensor] = []
+        for number in range(
+            min(len(self.valid_steps), self.config.max_valid_batches or len(self.valid_steps))
+        ):
+            totals.append(self.trainer.validate(self.valid_steps[number]))
+            stop = self.stopping.signalled(done)
+            if stop is not None:
+                return {}, stop
+        return self.log.validation(done, self.world.sum(torch.stack(totals).sum(0))), None
+
+    def _save(self, done: int, values: dict[str, float]) -> None:
+        if self.world.is_main:
+            trainer = self.trainer
+            folder = save_checkpoint(
+                self.run_dir,
+                done,
+                trainer.model,
+                self.tokenizer,
+                trainer.state_dict(),
+                config=self.config,
+                values=values,
+            )
+            self.log.say(f"step {done}: saved {folder}")
