@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from textchem_core.command_line import parse_config
-from textchem_core.data.loading import load_steps
+from textchem_core.data.loading import StepLoader
 from textchem_core.training.checkpoint import load_state, save_checkpoint
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World, join_world, one_error_line
@@ -31,13 +31,14 @@ def train(config: TrainConfig, world: World) -> None:
     run_dir = choose_run_dir(config, world)
     model, tokenizer, checkpoint = open_model(config, run_dir)
     model.to(world.device)
-    cache = run_dir / "cache"
-    steps = make_steps(config.train_files, config, tokenizer, world, cache, shuffle=True)
-    valid_steps = (
-        make_steps(config.valid_files, config, tokenizer, world, cache, shuffle=False)
-        if config.valid_files
-        else None
-    )
+    # Beside the run, for all runs that stand there.
+    cache = run_dir.parent / "cache"
+    pin_memory = world.device.type == "cuda"
+    steps, files = make_steps(config, tokenizer, world, cache, training=True)
+    load_steps = StepLoader(steps, num_workers=config.num_workers, pin_memory=pin_memory)
+    if config.valid_files:
+        valid_steps, _ = make_steps(config, tokenizer, world, cache, training=False)
+        load_valid = StepLoader(valid_steps, num_workers=config.num_workers, pin_memory=pin_memory)
     total_steps = config.num_epochs * steps.steps_per_epoch
     if config.max_steps is not None:
         total_steps = min(total_steps, config.max_steps)
@@ -59,18 +60,18 @@ def train(config: TrainConfig, world: World) -> None:
     if start_step >= total_steps:
         log.say("nothing left to do; more steps come with --num-epochs or --max-steps")
 
+    for line in files.describe_bad_rows():
+        log.say(line)
+
     numbers = range(start_step, total_steps)
-    pin_memory = world.device.type == "cuda"
-    loaded = load_steps(steps, numbers, num_workers=config.num_workers, pin_memory=pin_memory)
     with closing(log):
-        for step, micro_batches in zip(numbers, loaded, strict=True):
+        for step, micro_batches in zip(numbers, load_steps(numbers), strict=True):
             rate = learning_rate(config, step, steps_per_epoch=steps.steps_per_epoch, total_steps=total_steps)
             loss, grad_norm = trainer.step(micro_batches, step, rate)
             done = step + 1
             log.step(done, loss, grad_norm, rate, micro_batches)
-            if valid_steps is not None and (done % config.validate_every == 0 or done == total_steps):
-                num_batches = min(len(valid_steps), config.max_valid_batches or len(valid_steps))
-                totals = [trainer.validate(valid_steps[number]) for number in range(num_batches)]
+            if config.valid_files and (done % config.validate_every == 0 or done == total_steps):
+                totals = [trainer.validate(batches) for batches in load_valid(range(len(valid_steps)))]
                 log.validation(done, world.sum(torch.stack(totals).sum(0)))
             if world.is_main and (done % config.checkpoint_every == 0 or done == total_steps):
                 state, keep = trainer.state_dict(), config.keep_checkpoints

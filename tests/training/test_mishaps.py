@@ -191,7 +191,7 @@ class TestResume:
         before = metrics(run_dir)
         with (run_dir / "metrics.jsonl").open("ab") as lines:
             lines.write(b'{"step": 2, "loss": 1.0}\n\0\0\xff\n{"step": 1, "lo\n{"st')
-        for index in (run_dir / "cache").glob("*.index.npy"):
+        for index in (run_dir.parent / "cache").glob("*/offsets"):
             index.write_bytes(b"")
         (run_dir / "train_config.json").write_text('{"run_d')
         train(max_steps=2, resume=True)
@@ -234,9 +234,9 @@ class TestRunFolder:
         assert "run_dir='file': cannot be made" in error_of(train(check=False, run_dir="file", resume=True))
 
     def test_a_disk_too_full_for_an_index_is_one_clear_error(self, train: Run, tmp_path: Path) -> None:
-        with files_no_larger_than(2000):  # room for the config, not for 321 numbers
+        with files_no_larger_than(2400):  # room for the config, not for 321 numbers
             finished = train(check=False, train_files=ROOT / "dataset-sample" / "train.jsonl")
-        assert ".index.npy: cannot be written whole" in error_of(finished)
+        assert "cannot be written whole" in error_of(finished)
 
     def test_a_seed_too_large_for_the_generators_is_refused(self) -> None:
         with pytest.raises(ConfigError, match="seed="):
@@ -245,7 +245,7 @@ class TestRunFolder:
 
 def some_batches() -> list[Batch]:
     ones = torch.ones(1, 5, dtype=torch.int64)
-    return [Batch(ones, ones, ones, ones[0, :1], 0, 0)]
+    return [Batch(ones, ones, ones, ones[0, :1], ones[0, :1], 5, 5)]
 
 
 class TestLog:
@@ -303,10 +303,9 @@ def test_an_overflow_in_float16_leaves_weights_and_moments_alone(model: T5, batc
 class TestRows:
     def test_workers_get_the_paths_and_not_a_copy_of_the_index(self, tmp_path: Path) -> None:
         path = ROOT / "dataset-sample" / "train.jsonl"
-        RowFiles.build([path], tmp_path)
-        rows = RowFiles([path], tmp_path)
+        rows = RowFiles.build([path], tmp_path)
         pickled = pickle.dumps(rows)
-        assert len(pickled) < 600 < 8 * len(rows)
+        assert len(pickled) < 800 < 8 * rows.summaries[0].num_lines
         assert pickle.loads(pickled)[7] == rows[7]
 
     @pytest.mark.parametrize("keep", [0, 1])
@@ -315,7 +314,7 @@ class TestRows:
         path = tmp_path / "rows.jsonl.gz"
         path.write_bytes(gzip.compress(lines))
         RowFiles.build([path], tmp_path / "cache")
-        (plain,) = (tmp_path / "cache").glob("*.jsonl")
+        (plain,) = (tmp_path / "cache").glob("*/lines.jsonl")
         plain.write_bytes(lines[: keep * len(lines) // 2])
         RowFiles.build([path], tmp_path / "cache")
         assert plain.read_bytes() == lines
@@ -323,14 +322,14 @@ class TestRows:
     def test_a_file_that_changes_or_goes_during_the_run_is_named_as_such(
         self, tmp_path: Path, rows_file: Path
     ) -> None:
-        RowFiles.build([rows_file], tmp_path / "cache")
-        rows = RowFiles([rows_file], tmp_path / "cache")
+        rows = RowFiles.build([rows_file], tmp_path / "cache")
         rows_file.write_bytes(b"inserted\n" + rows_file.read_bytes())
         with pytest.raises(DataError, match=r"rows.jsonl:3: .*changed since the run began"):
             rows[2]
         rows_file.unlink()
+        in_a_worker = pickle.loads(pickle.dumps(rows))
         with pytest.raises(DataError, match=r"rows.jsonl:3: cannot be read any more"):
-            rows[2]
+            in_a_worker[2]
 
 
 @pytest.mark.dist

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from textchem_core.config import IGNORED_LABEL
 from textchem_core.data.batches import TASK_NAMES, Batch
 from textchem_core.training.distributed import World
 
@@ -76,8 +75,8 @@ class RunLog:
         """
         self._losses.append(loss)
         for batch in batches:
-            self._counts[0] += int(batch.attention_mask.sum())
-            self._counts[1] += int((batch.labels != IGNORED_LABEL).sum())
+            self._counts[0] += batch.num_source_tokens
+            self._counts[1] += batch.num_target_tokens
             self._counts[2] += batch.input_ids.numel() + batch.labels.numel()
             self._counts[3] += batch.num_cut
             self._counts[4] += batch.num_invalid

@@ -11,10 +11,13 @@ from pathlib import Path
 import torch
 
 from textchem_core.config import T5Config
-from textchem_core.data.batches import Encoder, Steps
-from textchem_core.data.files import RowFiles
+from textchem_core.data.encoding import Encoder
+from textchem_core.data.files import RowFiles, find_files
+from textchem_core.data.mixing import InOrder, Mixture, parse_repeat, repeat_factors
+from textchem_core.data.steps import Steps, StepSizes
 from textchem_core.errors import CheckpointError, ConfigError, TextChemError
 from textchem_core.model.t5 import T5
+from textchem_core.tasks import TASKS
 from textchem_core.text.tokenizer import Tokenizer
 from textchem_core.training.checkpoint import checkpoint_folders, way_back
 from textchem_core.training.config import TrainConfig
@@ -116,44 +119,46 @@ def open_model(config: TrainConfig, run_dir: Path) -> tuple[T5, Tokenizer, Path 
 
 
 def make_steps(
-    files: tuple[str, ...],
-    config: TrainConfig,
-    tokenizer: Tokenizer,
-    world: World,
-    cache: Path,
-    *,
-    shuffle: bool,
-) -> Steps:
-    """Index data files and return the batches of this rank.
+    config: TrainConfig, tokenizer: Tokenizer, world: World, cache: Path, *, training: bool
+) -> tuple[Steps, RowFiles]:
+    """Index data files and return the steps of this rank, and the files.
 
     Args:
-        files: ``train_files`` or ``valid_files``.
-        config: Limits, sizes and seed.
+        config: Files, limits, sizes and seed.
         tokenizer: Of the model.
         world: Rank 0 builds the indices, the others wait and share them.
         cache: Where the indices are.
-        shuffle: Whether every epoch has a new order.
+        training: Whether to take ``train_files``, mixed, shuffled and augmented, or ``valid_files`` as they
+            are.
 
     Raises:
         DataError: With ``file:line``.
     """
-    paths = [Path(file) for file in files]
+    entries = find_files(config.train_files if training else config.valid_files)
     with world.main_first():
-        if world.is_main:
-            RowFiles.build(paths, cache)
+        rows = RowFiles.build(entries, cache, skip_bad=config.bad_rows == "skip")
     encoder = Encoder(
         tokenizer,
         max_source_length=config.max_source_length,
         max_target_length=config.max_target_length,
         long_rows=config.long_rows,
         canonicalize=config.canonicalize,
+        augment=config.augment if training else 0.0,
     )
-    return Steps(
-        RowFiles(paths, cache),
-        encoder,
+    sizes = StepSizes(
         global_batch_size=config.global_batch_size,
         micro_batch_size=config.micro_batch_size,
-        rank=world.rank,
-        world_size=world.size,
-        seed=config.seed if shuffle else None,
+        micro_batch_tokens=config.micro_batch_tokens,
+        length_pool=config.length_pool,
     )
+    groups = rows.groups()
+    order: Mixture | InOrder
+    if training:
+        repeat = parse_repeat(config.repeat, (*TASKS, *config.train_files))
+        factors = repeat_factors(groups, list(entries.values()), repeat, config.balance_tasks)
+        order = Mixture(groups, factors, config.seed)
+    else:
+        limit = config.max_valid_batches
+        order = InOrder(groups, None if limit is None else limit * config.global_batch_size)
+    steps = Steps(rows, order, encoder, sizes, rank=world.rank, world_size=world.size, seed=config.seed)
+    return steps, rows

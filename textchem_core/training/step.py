@@ -63,7 +63,7 @@ class Trainer:
         the rows are cut into micro-batches and ranks changes the gradient.
 
         Args:
-            micro_batches: This rank's share, on any device; as many on every rank.
+            micro_batches: This rank's share, on any device; at least one.
             step: Number of the step, from 0.
             learning_rate: Of this step.
 
@@ -76,7 +76,7 @@ class Trainer:
         torch.manual_seed(_mixed_seed(self._seed, step, self._world.rank))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate * group.get("lr_scale", 1.0)
-        num_tokens = sum(int((batch.labels != IGNORED_LABEL).sum()) for batch in micro_batches)
+        num_tokens = sum(batch.num_target_tokens for batch in micro_batches)
         # Filled on the device: copying a number there would wait for all steps before this one.
         target_tokens = self._world.sum(torch.full((), num_tokens, dtype=torch.float64, device=device))
 
