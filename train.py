@@ -12,14 +12,14 @@ from contextlib import closing
 from pathlib import Path
 
 from textchem_core.command_line import parse_config
-from textchem_core.data.loading import load_steps
 from textchem_core.training.checkpoint import load_state
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World, join_world, one_error_line
 from textchem_core.training.milestones import Milestones
 from textchem_core.training.optim import learning_rate, make_optimizer
 from textchem_core.training.run_log import RunLog
-from textchem_core.training.setup import choose_run_dir, make_steps, newest_whole_checkpoint, open_model
+from textchem_core.training.run_record import write_record
+from textchem_core.training.setup import choose_run_dir, make_loader, newest_whole_checkpoint, open_model
 from textchem_core.training.step import Trainer
 from textchem_core.training.stopping import Stopping
 
@@ -32,14 +32,12 @@ def train(config: TrainConfig, world: World) -> None:
     checkpoint = newest_whole_checkpoint(run_dir, world)
     model, tokenizer = open_model(config, checkpoint)
     model.to(world.device)
-    cache = run_dir / "cache"
-    steps = make_steps(config.train_files, config, tokenizer, world, cache, shuffle=True)
-    valid_steps = (
-        make_steps(config.valid_files, config, tokenizer, world, cache, shuffle=False)
-        if config.valid_files
-        else None
+    load = make_loader(config, tokenizer, world, run_dir, training=True)
+    load_valid = (
+        make_loader(config, tokenizer, world, run_dir, training=False) if config.valid_files else None
     )
-    total_steps = config.num_epochs * steps.steps_per_epoch
+    steps_per_epoch = load.steps.steps_per_epoch
+    total_steps = config.num_epochs * steps_per_epoch
     if config.max_steps is not None:
         total_steps = min(total_steps, config.max_steps)
 
@@ -51,39 +49,43 @@ def train(config: TrainConfig, world: World) -> None:
         max_grad_norm=config.max_grad_norm,
         seed=config.seed,
     )
-    start_step = 0 if checkpoint is None else trainer.resume(load_state(checkpoint))
-    log = RunLog(run_dir, world, start_step=start_step, total_steps=total_steps, log_every=config.log_every)
-    log.say(
-        f"{run_dir}: {sum(p.numel() for p in model.parameters()):,} parameters, {steps.num_rows:,} rows, "
-        f"steps {start_step} to {total_steps}, {world.size} process(es) on {world.device.type}"
+    state = None if checkpoint is None else load_state(checkpoint)
+    start_step = 0 if state is None else trainer.resume(state)
+    log = RunLog(
+        run_dir,
+        world,
+        config,
+        start_step=start_step,
+        total_steps=total_steps,
+        state=None if state is None else state["log"],
     )
-    if start_step >= total_steps:
-        log.say("nothing left to do; more steps come with --num-epochs or --max-steps")
+    if world.is_main:
+        files = [loader.steps.rows for loader in (load, load_valid) if loader is not None]
+        write_record(run_dir, start_step, world, model, tokenizer, files)
+    log.start(load.steps, sum(parameter.numel() for parameter in model.parameters()))
 
     numbers = range(start_step, total_steps)
-    pin_memory = world.device.type == "cuda"
-    loaded = load_steps(steps, numbers, num_workers=config.num_workers, pin_memory=pin_memory)
-    with closing(log), Stopping(world, run_dir, steps.rows.place) as stopping:
+    with closing(log), Stopping(world, run_dir, load.steps.rows.place) as stopping:
         milestones = Milestones(
             config=config,
             world=world,
             run_dir=run_dir,
             trainer=trainer,
             tokenizer=tokenizer,
-            valid_steps=valid_steps,
+            load_valid=load_valid,
             total_steps=total_steps,
             log=log,
             stopping=stopping,
         )
         if checkpoint is not None:
             milestones.make_up(checkpoint, start_step)
-        for step, micro_batches in zip(numbers, loaded, strict=True):
-            rate = learning_rate(config, step, steps_per_epoch=steps.steps_per_epoch, total_steps=total_steps)
+        for step, micro_batches in zip(numbers, load(numbers), strict=True):
+            rate = learning_rate(config, step, steps_per_epoch=steps_per_epoch, total_steps=total_steps)
             loss, grad_norm = trainer.step(micro_batches, step, rate)
             done = step + 1
-            log.step(done, loss, grad_norm, rate, micro_batches)
-            row_ids = [batch.row_ids for batch in micro_batches]
-            stop = stopping.after_step(done, trainer.nonfinite_in_a_row, row_ids)
+            nonfinite = trainer.nonfinite_in_a_row
+            log.step(done, rate, micro_batches, loss=loss, grad_norm=grad_norm, nonfinite_in_a_row=nonfinite)
+            stop = stopping.after_step(done, nonfinite, [batch.row_ids for batch in micro_batches])
             milestones.after_step(done, stop)
 
 

@@ -120,7 +120,7 @@ def read_toml(config_class: type[Any], path: Path) -> dict[str, Any]:
 
 
 def config_as_toml(config: Any) -> str:
-    """Return a config as TOML that ``read_toml`` reads back to an equal one; fields that are None are left out."""
+    """Return a config as TOML, which ``read_toml`` reads back; fields that are None are left out."""
     values = {field.name: getattr(config, field.name) for field in _fields(type(config))}
     return "".join(f"{name} = {_as_toml(value)}\n" for name, value in values.items() if value is not None)
 

@@ -36,7 +36,8 @@ def batch() -> Batch:
         labels[row, length:] = -100
     mask = torch.ones_like(input_ids)
     mask[3, 6:] = 0
-    return Batch(input_ids, mask, labels, torch.zeros(8, dtype=torch.int64), 0, 0)
+    zeros = torch.zeros(8, dtype=torch.int64)
+    return Batch(input_ids, mask, labels, zeros, zeros - 1, int(mask.sum()), int((labels != -100).sum()))
 
 
 @pytest.fixture

@@ -25,14 +25,15 @@ ALONE = World(0, 1, torch.device("cpu"))
 def rows_of(batch: Batch, rows: slice) -> Batch:
     """Return some rows of a batch, without the padding none of them needs."""
     labels = batch.labels[rows]
-    longest = int((labels != -100).sum(1).max())
+    lengths = (labels != -100).sum(1)
     return Batch(
         batch.input_ids[rows],
         batch.attention_mask[rows],
-        labels[:, :longest],
+        labels[:, : int(lengths.max())],
         batch.task_indices[rows],
-        0,
-        0,
+        batch.row_ids[rows],
+        num_source_tokens=int(batch.attention_mask[rows].sum()),
+        num_target_tokens=int(lengths.sum()),
     )
 
 

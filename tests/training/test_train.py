@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from textchem_core import T5, TextChem, Tokenizer
+from textchem_core.command_line import read_toml
 from textchem_core.errors import CheckpointError
 from textchem_core.training.checkpoint import (
     checkpoint_folders,
@@ -57,7 +58,9 @@ def test_a_run_leaves_what_it_should(train: Run, tmp_path: Path) -> None:
     assert [line["step"] for line in validations] == [3, 6]
     assert len([key for key in validations[0] if key.startswith("valid_loss/")]) == 6
     assert all(line["tokens_per_second"] > 0 and 0 <= line["padding"] < 1 for line in lines if "loss" in line)
-    assert json.loads((run_dir / "train_config.json").read_text())["num_epochs"] == 2
+    assert read_toml(TrainConfig, run_dir / "config.toml")["num_epochs"] == 2
+    (start,) = json.loads((run_dir / "run.json").read_text())["starts"]
+    assert [file["num_lines"] for file in start["files"]] == [10, 10]
     assert newest_checkpoint(tmp_path / "runs") == checkpoint_folders(run_dir)[-1]
 
 

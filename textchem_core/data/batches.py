@@ -1,110 +1,81 @@
-"""Rows into tensors: encoding, padding, and the batches of one optimizer step.
+"""Examples into tensors.
 
 Shapes: B rows of a micro-batch, S source length, T target length.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from textchem_core.config import IGNORED_LABEL
-from textchem_core.data.files import RowFiles
-from textchem_core.data.rows import Row
-from textchem_core.data.shuffling import shuffled
-from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
-from textchem_core.text.cleanup import clean_input, clean_target
 from textchem_core.text.tokenizer import Tokenizer
 
 TASK_NAMES = tuple(TASKS)
 
 
 class Example(NamedTuple):
-    """A row as ids, end tokens included, with the index of its task in ``TASK_NAMES``."""
+    """A row as ids, end tokens included.
 
-    source_ids: list[int]
-    target_ids: list[int]
+    Args:
+        source_ids: Of the prompt and the input.
+        target_ids: Of what the model shall write.
+        task_index: Into ``TASK_NAMES``.
+        num_cut: Sides that were cut to the limit.
+        has_invalid_smiles: Whether the input is no valid SMILES though it should be; it is used as written.
+        row_id: For ``RowFiles``; -1 where there is no file.
+    """
+
+    source_ids: Sequence[int] | NDArray[np.int32]
+    target_ids: Sequence[int] | NDArray[np.int32]
     task_index: int
-    num_cut: int
+    num_cut: int = 0
     has_invalid_smiles: bool = False
     row_id: int = -1
 
 
 class Batch(NamedTuple):
-    """A micro-batch.
+    """A micro-batch. What is counted of it is counted here, on the host, so that nobody asks the device.
 
     Args:
         input_ids: (B, S) int64.
         attention_mask: (B, S) int64, 1 at tokens.
         labels: (B, T) int64, -100 at padding.
         task_indices: (B,) int64, into ``TASK_NAMES``.
+        row_ids: (B,) int64, for ``RowFiles.place``; -1 where there is no row.
+        num_source_tokens: Without padding.
+        num_target_tokens: Without padding.
         num_cut: Sources and targets that were cut to the limit.
         num_invalid: Rows whose input is no valid SMILES though it should be; they are used as written.
-        row_ids: (B,) int64, the numbers of the rows.
+        num_skipped: Rows left out of the step, reported by one of its micro-batches.
+        left_out: ``file:line`` and reason of the step's rows that were left out or cut, reported likewise.
     """
 
     input_ids: Tensor
     attention_mask: Tensor
     labels: Tensor
     task_indices: Tensor
-    num_cut: int
-    num_invalid: int
-    row_ids: Tensor = torch.empty(0, dtype=torch.int64)
+    row_ids: Tensor
+    num_source_tokens: int
+    num_target_tokens: int
+    num_cut: int = 0
+    num_invalid: int = 0
+    num_skipped: int = 0
+    left_out: tuple[str, ...] = ()
 
-
-class Encoder:
-    """Turns rows into ids.
-
-    Args:
-        tokenizer: Of the model.
-        max_source_length: Most ids of a source, end token included.
-        max_target_length: Most ids of a target, end token included.
-        long_rows: What to do with a longer one: refuse it, or cut it and count it.
-        canonicalize: Whether SMILES inputs are made canonical.
-    """
-
-    def __init__(
-        self,
-        tokenizer: Tokenizer,
-        *,
-        max_source_length: int,
-        max_target_length: int,
-        long_rows: Literal["error", "truncate"],
-        canonicalize: bool,
-    ) -> None:
-        self.tokenizer = tokenizer
-        self.max_source_length = max_source_length
-        self.max_target_length = max_target_length
-        self.long_rows = long_rows
-        self.canonicalize = canonicalize
-
-    def __call__(self, row: Row) -> Example:
-        """Encode one row.
-
-        Raises:
-            DataError: For a row longer than the limits, unless they are to be cut.
-        """
-        text, problem = clean_input(row.task, row.input, canonicalize=self.canonicalize)
-        source_ids = self.tokenizer.encode(row.task.source(text))
-        target_ids = self.tokenizer.encode(clean_target(row.task, row.target))
-        num_cut = 0
-        for side, ids, limit in (
-            ("source", source_ids, self.max_source_length),
-            ("target", target_ids, self.max_target_length),
-        ):
-            if len(ids) > limit:
-                if self.long_rows == "error":
-                    raise DataError(
-                        f"{row.place}: {side} has {len(ids)} tokens, the limit is {limit}; shorten it, raise "
-                        f"--max-{side}-length, or pass --long-rows truncate"
-                    )
-                ids[limit - 1 :] = [self.tokenizer.eos_id]
-                num_cut += 1
-        return Example(source_ids, target_ids, TASK_NAMES.index(row.task.name), num_cut, problem is not None)
+    def pin_memory(self) -> "Batch":
+        """Return the batch in page-locked memory, from which CUDA copies without waiting."""
+        return self._replace(
+            input_ids=self.input_ids.pin_memory(),
+            attention_mask=self.attention_mask.pin_memory(),
+            labels=self.labels.pin_memory(),
+            task_indices=self.task_indices.pin_memory(),
+            row_ids=self.row_ids.pin_memory(),
+        )
 
 
 def collate(examples: Sequence[Example]) -> Batch:
@@ -115,88 +86,23 @@ def collate(examples: Sequence[Example]) -> Batch:
     """
     if not examples:
         nothing = torch.zeros(1, 1, dtype=torch.int64)
-        return Batch(nothing, nothing, nothing + IGNORED_LABEL, nothing[0], 0, 0)
-    source_length = max(len(example.source_ids) for example in examples)
-    target_length = max(1, *(len(example.target_ids) for example in examples))
-    shape = (len(examples), source_length)
-    input_ids = torch.full(shape, Tokenizer.pad_id, dtype=torch.int64)
-    attention_mask = torch.zeros(shape, dtype=torch.int64)
-    labels = torch.full((len(examples), target_length), IGNORED_LABEL, dtype=torch.int64)
-    for index, example in enumerate(examples):
-        input_ids[index, : len(example.source_ids)] = torch.tensor(example.source_ids)
-        attention_mask[index, : len(example.source_ids)] = 1
-        labels[index, : len(example.target_ids)] = torch.tensor(example.target_ids, dtype=torch.int64)
+        return Batch(nothing, nothing, nothing + IGNORED_LABEL, nothing[0], nothing[0] - 1, 0, 0)
+    source_lengths = np.array([len(example.source_ids) for example in examples])
+    target_lengths = np.array([len(example.target_ids) for example in examples])
+    is_source = np.arange(source_lengths.max()) < source_lengths[:, None]
+    is_target = np.arange(max(1, target_lengths.max())) < target_lengths[:, None]
+    input_ids = np.full(is_source.shape, Tokenizer.pad_id, dtype=np.int64)
+    labels = np.full(is_target.shape, IGNORED_LABEL, dtype=np.int64)
+    input_ids[is_source] = np.concatenate([example.source_ids for example in examples])
+    labels[is_target] = np.concatenate([example.target_ids for example in examples])
     return Batch(
-        input_ids=input_ids,
-        attention_mask=attention_mask,
-        labels=labels,
+        input_ids=torch.from_numpy(input_ids),
+        attention_mask=torch.from_numpy(is_source.astype(np.int64)),
+        labels=torch.from_numpy(labels),
         task_indices=torch.tensor([example.task_index for example in examples]),
+        row_ids=torch.tensor([example.row_id for example in examples]),
+        num_source_tokens=int(source_lengths.sum()),
+        num_target_tokens=int(target_lengths.sum()),
         num_cut=sum(example.num_cut for example in examples),
         num_invalid=sum(example.has_invalid_smiles for example in examples),
-        row_ids=torch.tensor([example.row_id for example in examples]),
     )
-
-
-class Steps(Dataset[list[Batch]]):
-    """The micro-batches of one rank, by optimizer step: a pure function of the step's number.
-
-    So nothing about the position in the data has to be saved, and which rows make up a step does not
-    depend on the number of ranks.
-
-    Args:
-        rows: All rows of an epoch.
-        encoder: Turns them into ids.
-        global_batch_size: Rows of a step, over all ranks and micro-batches.
-        micro_batch_size: Most rows of one forward pass.
-        rank: Of this process.
-        world_size: Number of processes.
-        seed: Of the order; None keeps the order of the files.
-    """
-
-    def __init__(
-        self,
-        rows: RowFiles,
-        encoder: Encoder,
-        *,
-        global_batch_size: int,
-        micro_batch_size: int,
-        rank: int,
-        world_size: int,
-        seed: int | None,
-    ) -> None:
-        self.rows = rows
-        self._encoder = encoder
-        self._global_batch_size = global_batch_size
-        self._rank = rank
-        self._world_size = world_size
-        self._seed = seed
-        self.num_rows = len(rows)
-        self.steps_per_epoch = -(-len(rows) // global_batch_size)
-        rows_per_rank = -(-min(global_batch_size, len(rows)) // world_size)
-        self.grad_accum_steps = -(-rows_per_rank // micro_batch_size)
-
-    def __len__(self) -> int:
-        """Return the number of steps of one epoch."""
-        return self.steps_per_epoch
-
-    def __getitem__(self, step: int) -> list[Batch]:
-        """Return ``grad_accum_steps`` micro-batches; step ``n * steps_per_epoch`` begins epoch n.
-
-        The rows are spread evenly over ranks and micro-batches, so that all do the same amount of work.
-        """
-        epoch, step_of_epoch = divmod(step, self.steps_per_epoch)
-        start = step_of_epoch * self._global_batch_size
-        positions = range(start, min(start + self._global_batch_size, self.num_rows))
-        indices = (
-            list(positions)
-            if self._seed is None
-            else shuffled(positions, self.num_rows, seed=self._seed, epoch=epoch)
-        )
-        mine = [
-            self._encoder(self.rows[index])._replace(row_id=index)
-            for index in indices[self._rank :: self._world_size]
-        ]
-        # Neighbours in length share a micro-batch: the gradient is the same, the padding far less.
-        mine.sort(key=lambda example: len(example.target_ids))
-        cuts = [len(mine) * micro // self.grad_accum_steps for micro in range(self.grad_accum_steps + 1)]
-        return [collate(mine[start:end]) for start, end in pairwise(cuts)]

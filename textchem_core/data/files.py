@@ -1,62 +1,150 @@
-"""JSON-lines files as one long, indexed sequence of rows, none of which is kept in memory."""
+"""JSON-lines files as one long, indexed sequence of lines, none of which is kept in memory."""
 
-import gzip
-import hashlib
-import shutil
-import zlib
-from collections.abc import Sequence
+import bisect
+import glob
+import itertools
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from textchem_core.data.index import (
+    BAD_ROWS_FILE,
+    FileSummary,
+    build_index,
+    lines_path,
+    map_offsets,
+    map_rows,
+)
 from textchem_core.data.rows import Row, parse_row
 from textchem_core.errors import DataError
 
-_OFFSETS_AT_ONCE = 1 << 16
+_ENDINGS = (".jsonl", ".jsonl.gz")
+_MOST_OPEN_FILES = 64
+
+
+class RowGroup(NamedTuple):
+    """The rows of one task in one file.
+
+    Args:
+        file: Index of the file.
+        task: Name of the task.
+        first_id: Id of the file's first line.
+        lines: Numbers of the lines, from 0, memory-mapped; a row's id is ``first_id`` plus that.
+    """
+
+    file: int
+    task: str
+    first_id: int
+    lines: NDArray[np.uint32]
+
+
+def find_files(entries: Sequence[str]) -> dict[Path, str]:
+    """Return the files that entries name, in order, each with its entry.
+
+    Args:
+        entries: Files; folders, which stand for all ``.jsonl`` and ``.jsonl.gz`` files below them, sorted;
+            and patterns as of the shell, ``**`` included, sorted too.
+
+    Raises:
+        DataError: An entry names nothing, or a file that another has named.
+    """
+    found: dict[Path, str] = {}
+    seen: dict[Path, str] = {}
+    for entry in entries:
+        path = Path(entry)
+        if path.is_dir():
+            paths = sorted(file for file in path.rglob("*") if file.name.endswith(_ENDINGS))
+        elif path.exists():
+            paths = [path]
+        else:
+            paths = [Path(match) for match in sorted(glob.glob(entry, recursive=True))]
+        files = [file for file in paths if file.is_file()]
+        if not files:
+            what = f"holds no {' or '.join(_ENDINGS)} file" if path.is_dir() else "no such file"
+            raise DataError(
+                f"{entry}: {what}; name a .jsonl or .jsonl.gz file, a folder of them, or a pattern"
+            )
+        for file in files:
+            if file.resolve() in seen:
+                raise DataError(
+                    f"{file}: named twice, by {seen[file.resolve()]!r} and {entry!r}; to see its rows more "
+                    "often use --repeat"
+                )
+            seen[file.resolve()] = entry
+            found[file] = entry
+    return found
 
 
 class RowFiles:
-    """The rows of several files, one after the other, read from disk when asked for.
+    """The lines of several files, one after the other, read from disk when asked for.
 
-    What is kept of each file is the position of every line: 8 bytes a row, memory-mapped, so that all
-    processes of a machine share it. A ``.gz`` is unpacked once into the cache, because nothing can jump
-    to a line inside it.
+    A line has a number over all files, its id. Of each file only the index is kept, memory-mapped, so that
+    all processes of a machine share it.
 
     Args:
-        paths: ``.jsonl`` and ``.jsonl.gz`` files.
-        cache: Folder for indices and unpacked files; one process must have called ``build`` before.
+        summaries: Of the files, as ``build_index`` gave them.
     """
 
-    def __init__(self, paths: Sequence[Path], cache: Path) -> None:
-        self._paths = list(paths)
-        self._cache = cache
-        self._plain_paths = [_plain_path(path, cache) for path in paths]
-        self._offsets = [np.load(_index_path(path, cache), mmap_mode="r") for path in paths]
-        # An index holds one offset more than the file has rows: the end of the last.
-        self._ends = np.cumsum([len(offsets) - 1 for offsets in self._offsets])
+    def __init__(self, summaries: Sequence[FileSummary]) -> None:
+        self.summaries = list(summaries)
+        """Counts, size and hash of each file."""
+        self._ends = list(itertools.accumulate(summary.num_lines for summary in summaries))
+        self._open: dict[int, IO[bytes]] = {}
 
-    def __len__(self) -> int:
-        """Return the number of rows of all files."""
-        return int(self._ends[-1])
+    @classmethod
+    def build(cls, paths: Iterable[Path], cache: Path, *, skip_bad: bool = False) -> "RowFiles":
+        """Check every line of every file and index it, unless the cache has the index already.
 
-    def __getitem__(self, index: int) -> Row:
+        Args:
+            paths: ``.jsonl`` and ``.jsonl.gz`` files.
+            cache: Folder of the indices, made if missing.
+            skip_bad: Leave out lines that are no rows, and list them, instead of refusing the file.
+
+        Raises:
+            DataError: As ``build_index`` does.
+        """
+        return cls([build_index(path, cache, skip_bad=skip_bad) for path in paths])
+
+    def groups(self) -> list[RowGroup]:
+        """Return the rows of each file and task that has any."""
+        return [
+            RowGroup(file, task, self._ends[file] - summary.num_lines, lines)
+            for file, summary in enumerate(self.summaries)
+            for task, lines in map_rows(summary).items()
+        ]
+
+    def describe_bad_rows(self) -> list[str]:
+        """Return, for each file with lines that are no rows, how many there are and where they are listed."""
+        return [
+            f"{summary.path}: {summary.num_bad:,} of {summary.num_lines:,} lines are no rows and left out; "
+            f"they are listed in {Path(summary.index, BAD_ROWS_FILE)}"
+            for summary in self.summaries
+            if summary.num_bad
+        ]
+
+    def place(self, row_id: int) -> str:
+        """Return ``file:line`` of a line."""
+        file, line = self._locate(row_id)
+        return f"{self.summaries[file].path}:{line + 1}"
+
+    def __getitem__(self, row_id: int) -> Row:
         """Read one row.
 
         Raises:
             DataError: The file is gone, or changed since it was indexed and the line is no row any more.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        file = int(np.searchsorted(self._ends, index, side="right"))
-        row = index - (int(self._ends[file - 1]) if file else 0)
-        start, end = int(self._offsets[file][row]), int(self._offsets[file][row + 1])
-        place = f"{self._paths[file]}:{row + 1}"
+        file, line = self._locate(row_id)
+        place = self.place(row_id)
         try:
-            with self._plain_paths[file].open("rb") as lines:
-                lines.seek(start)
-                line = lines.read(end - start)
-            return parse_row(line, place)
-        # Every line was a row when the index was built.
+            start, end = self._offsets[file][line : line + 2].tolist()
+            lines = self._opened(file)
+            lines.seek(start)
+            return parse_row(lines.read(end - start), place)
+        # Every line that is asked for was a row when the index was built.
         except OSError as error:
             raise DataError(f"{place}: cannot be read any more ({error.strerror}); put it back") from error
         except DataError as error:
@@ -64,92 +152,27 @@ class RowFiles:
                 f"{error}; the file has changed since the run began: start it again, with --resume"
             ) from error
 
-    def place(self, row_id: int) -> str:
-        """Return ``file:line`` of a row."""
-        file = int(np.searchsorted(self._ends, row_id, side="right"))
-        return f"{self._paths[file]}:{row_id - (int(self._ends[file - 1]) if file else 0) + 1}"
+    @cached_property
+    def _offsets(self) -> list[NDArray[np.int64]]:
+        return [map_offsets(summary) for summary in self.summaries]
 
-    def __reduce__(self) -> tuple[type["RowFiles"], tuple[list[Path], Path]]:
-        """Pickle the paths alone: a pickled memory map would be a copy of the index in every worker."""
-        return RowFiles, (self._paths, self._cache)
+    def _locate(self, row_id: int) -> tuple[int, int]:
+        if not 0 <= row_id < self._ends[-1]:
+            raise IndexError(row_id)
+        file = bisect.bisect_right(self._ends, row_id)
+        return file, row_id - self._ends[file] + self.summaries[file].num_lines
 
-    @staticmethod
-    def build(paths: Sequence[Path], cache: Path) -> None:
-        """Check every line of every file and write the indices, unless the cache has them already.
+    def _opened(self, file: int) -> IO[bytes]:
+        """Return a file open for reading; it stays so, because over a network opening costs the most."""
+        if file not in self._open:
+            if len(self._open) == _MOST_OPEN_FILES:
+                for lines in self._open.values():
+                    lines.close()
+                self._open.clear()
+            summary = self.summaries[file]
+            self._open[file] = lines_path(Path(summary.path), Path(summary.index)).open("rb", buffering=0)
+        return self._open[file]
 
-        Args:
-            paths: As for the class.
-            cache: Made if missing.
-
-        Raises:
-            DataError: With ``file:line``, for the first line that is no row, and for a missing, empty or
-                damaged file; or the disk is full.
-        """
-        cache.mkdir(parents=True, exist_ok=True)
-        for path in paths:
-            if not path.is_file():
-                raise DataError(f"{path}: no such file; name a .jsonl or .jsonl.gz file")
-            if _is_indexed(path, cache):
-                continue
-            if path.suffix == ".gz":
-                _unpack(path, _plain_path(path, cache))
-            offsets = _scan(path, _plain_path(path, cache))
-            temporary = _index_path(path, cache).with_suffix(".tmp.npy")
-            np.save(temporary, offsets)
-            temporary.replace(_index_path(path, cache))
-            # NumPy does not notice when the disk is full before its last bytes are out.
-            if not _is_indexed(path, cache):
-                raise DataError(f"{_index_path(path, cache)}: cannot be written whole; make room on the disk")
-
-
-def _key(path: Path) -> str:
-    """Name a state of a file: a changed file has another key, so an old index is never used for it."""
-    stat = path.stat()
-    identity = f"{path.resolve()}\n{stat.st_size}\n{stat.st_mtime_ns}"
-    return f"{path.name[:100]}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
-
-
-def _index_path(path: Path, cache: Path) -> Path:
-    return cache / f"{_key(path)}.index.npy"
-
-
-def _plain_path(path: Path, cache: Path) -> Path:
-    return cache / f"{_key(path)}.jsonl" if path.suffix == ".gz" else path
-
-
-def _is_indexed(path: Path, cache: Path) -> bool:
-    """Whether the cache holds a whole index of a whole file; a power cut can leave either cut short."""
-    try:
-        offsets = np.load(_index_path(path, cache), mmap_mode="r")
-        return bool(offsets[-1] == _plain_path(path, cache).stat().st_size)
-    except (OSError, ValueError, EOFError, IndexError):
-        return False
-
-
-def _unpack(path: Path, plain: Path) -> None:
-    temporary = plain.with_suffix(".tmp")
-    try:
-        with gzip.open(path, "rb") as packed, temporary.open("wb") as unpacked:
-            shutil.copyfileobj(packed, unpacked)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        temporary.unlink(missing_ok=True)
-        raise DataError(f"{path}: truncated or not gzip ({error}); copy it again") from error
-    temporary.replace(plain)
-
-
-def _scan(path: Path, plain: Path) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return where each line of a file starts, and where the last ends, having parsed every one."""
-    chunks: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
-    offsets = [0]
-    with plain.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                raise DataError(f"{path}:{number}: empty line; delete it")
-            parse_row(line, f"{path}:{number}")
-            offsets.append(offsets[-1] + len(line))
-            if len(offsets) > _OFFSETS_AT_ONCE:
-                chunks.append(np.array(offsets[:-1], dtype=np.int64))
-                offsets = offsets[-1:]
-    if not chunks and len(offsets) == 1:
-        raise DataError(f"{path}: empty file; it needs at least one row")
-    return np.concatenate([*chunks, np.array(offsets, dtype=np.int64)])
+    def __reduce__(self) -> tuple[type["RowFiles"], tuple[list[FileSummary]]]:
+        """Pickle the summaries alone: a pickled memory map would be a copy of the index in every worker."""
+        return RowFiles, (self.summaries,)

@@ -1,7 +1,13 @@
 """What is done to a text on its way into the model and out of it, for each kind of text of the task table."""
 
 from textchem_core.tasks import Task
-from textchem_core.text.smiles import canonical_compounds, canonical_molecule, restore_unknown
+from textchem_core.text.smiles import (
+    canonical_compounds,
+    canonical_molecule,
+    random_compounds,
+    random_molecule,
+    restore_unknown,
+)
 from textchem_core.text.tokenizer import Tokenizer
 
 UNKNOWN_MARK = "\ufffe"
@@ -11,7 +17,9 @@ SMILES_KINDS = ("molecule", "compounds")
 """The kinds of text that are SMILES."""
 
 
-def clean_input(task: Task, text: str, *, canonicalize: bool) -> tuple[str, str | None]:
+def clean_input(
+    task: Task, text: str, *, canonicalize: bool, random_seed: int | None = None
+) -> tuple[str, str | None]:
     """Bring an input into the form the model was trained on.
 
     Doubled backslashes, which the published data files have, are undone in SMILES. Models caption the
@@ -22,6 +30,7 @@ def clean_input(task: Task, text: str, *, canonicalize: bool) -> tuple[str, str 
         task: Whose input it is.
         text: What the user or the data row says.
         canonicalize: Whether to rewrite SMILES.
+        random_seed: In [0, 2**31): SMILES are rewritten at random instead, as this seed decides.
 
     Returns:
         The cleaned input, and None or what is wrong with it; a SMILES that RDKit cannot read is returned
@@ -31,10 +40,14 @@ def clean_input(task: Task, text: str, *, canonicalize: bool) -> tuple[str, str 
     if task.input_kind not in SMILES_KINDS:
         return text, None
     smiles = _undouble(text)
-    canonical = (canonical_molecule if task.input_kind == "molecule" else canonical_compounds)(smiles)
-    if canonical is None:
+    is_one = task.input_kind == "molecule"
+    if random_seed is None:
+        rewritten = (canonical_molecule if is_one else canonical_compounds)(smiles)
+    else:
+        rewritten = (random_molecule if is_one else random_compounds)(smiles, random_seed)
+    if rewritten is None:
         return smiles, f"invalid SMILES {smiles[:80] + '…' * (len(smiles) > 80)!r}"
-    return (canonical if canonicalize else smiles), None
+    return (rewritten if canonicalize or random_seed is not None else smiles), None
 
 
 def clean_target(task: Task, text: str) -> str:

@@ -5,8 +5,10 @@ A reaction side is compounds joined by ``.``; ``~`` joins the fragments of one c
 """
 
 import itertools
+import random
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from rdkit import Chem, rdBase
 
@@ -26,12 +28,9 @@ def canonical_molecule(smiles: str) -> str | None:
     Args:
         smiles: One molecule, at most 5,000 characters.
     """
-    if not _MAY_BE_SMILES.fullmatch(smiles):
-        return None
-    # RDKit explains what it rejects on standard error, once per molecule; the caller names the value.
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
-        if molecule is None or molecule.GetNumAtoms() == 0:
+    with _quiet():
+        molecule = _parsed(smiles)
+        if molecule is None:
             return None
         canonical: str = Chem.MolToSmiles(molecule)
     return canonical.replace(".", "~") if "~" in smiles else canonical
@@ -47,6 +46,52 @@ def canonical_compounds(smiles: str) -> str | None:
     if any(compound is None for compound in compounds):
         return None
     return ".".join(sorted(compound for compound in compounds if compound is not None))
+
+
+def random_molecule(smiles: str, seed: int) -> str | None:
+    """Return one of the many SMILES of a molecule: its fragments and their atoms in random order.
+
+    Args:
+        smiles: As for ``canonical_molecule``; None comes back for what that refuses.
+        seed: In [0, 2**31); the same seed gives the same SMILES.
+    """
+    with _quiet():
+        molecule = _parsed(smiles)
+        if molecule is None:
+            return None
+        # 0 would ask RDKit for a seed of its own choice.
+        (text,) = Chem.MolToRandomSmilesVect(molecule, 1, randomSeed=seed + 1)
+    fragments = text.split(".")
+    random.Random(seed).shuffle(fragments)
+    return ("~" if "~" in smiles else ".").join(fragments)
+
+
+def random_compounds(smiles: str, seed: int) -> str | None:
+    """Return the compounds of a reaction side in random order, each as ``random_molecule`` writes it.
+
+    Args:
+        smiles: As for ``canonical_compounds``; None comes back for what that refuses.
+        seed: In [0, 2**31); the same seed gives the same SMILES.
+    """
+    generator = random.Random(seed)
+    compounds = [random_molecule(compound, generator.randrange(2**31 - 1)) for compound in smiles.split(".")]
+    if any(compound is None for compound in compounds):
+        return None
+    generator.shuffle(compounds)
+    return ".".join(compound for compound in compounds if compound is not None)
+
+
+def _parsed(smiles: str) -> Any:
+    """Return RDKit's molecule with at least one atom, or None."""
+    if not _MAY_BE_SMILES.fullmatch(smiles):
+        return None
+    molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
+    return molecule if molecule is not None and molecule.GetNumAtoms() else None
+
+
+def _quiet() -> Any:
+    """Keep RDKit from explaining what it rejects on standard error; the caller names the value."""
+    return rdBase.BlockLogs()
 
 
 def restore_unknown(smiles: str, mark: str) -> str:

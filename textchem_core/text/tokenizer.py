@@ -6,6 +6,7 @@ piece for ``\\``, ``~``, ``{`` and other letters of chemistry. Its ids here are 
 ``<extra_id_k>`` included.
 """
 
+import hashlib
 import json
 import math
 import re
@@ -96,6 +97,11 @@ class Tokenizer:
             self._scores: list[float] = [self._sp.get_score(i) for i in range(size)]
             self._unk_score = min(self._scores) - 10.0
         self._special_pattern = re.compile("(" + "|".join(map(re.escape, self._special)) + ")")
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the SentencePiece model, as 64 hexadecimal digits."""
+        return hashlib.sha256(self._sp.serialized_model_proto()).hexdigest()
 
     def __len__(self) -> int:
         """Return the number of ids, sentinels included; a model's ``vocab_size`` may be larger."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from textchem_core.config import PRESETS, check_choice, check_range
+from textchem_core.data.mixing import parse_repeat
 from textchem_core.errors import ConfigError
 from textchem_core.tasks import TASKS
 
@@ -19,9 +20,9 @@ class TrainConfig:
     run_dir: str = "runs/run"
     """Folder of this run: its config, its log, its checkpoints."""
     train_files: tuple[str, ...]
-    """Training rows: .jsonl or .jsonl.gz files, read as one."""
+    """Training rows: .jsonl or .jsonl.gz files, folders of such files, and patterns, read as one."""
     valid_files: tuple[str, ...] = ()
-    """Validation rows; none skips validation."""
+    """Validation rows, named as train_files are; none skips validation."""
     tokenizer: str = "tokenizer"
     """Folder or file of the SentencePiece vocabulary; a run with --init-from takes that folder's own."""
     model: str = "t5-small"
@@ -39,8 +40,19 @@ class TrainConfig:
     """Most tokens of a source, end token included."""
     max_target_length: int = 512
     """Most tokens of a target, end token included."""
-    long_rows: Literal["error", "truncate"] = "error"
-    """What to do with longer rows: stop and name the row, or cut and count."""
+    long_rows: Literal["error", "skip", "truncate"] = "error"
+    """What to do with longer rows: stop and name the row, leave it out, or cut it; the log names and counts
+    them."""
+    bad_rows: Literal["error", "skip"] = "error"
+    """What to do with lines that are no rows: stop and name the first, or leave them out and list them."""
+    repeat: tuple[str, ...] = ()
+    """Times an epoch shows each row, as NAME=FACTOR: of a task, or of an entry of train_files as written
+    there. Factors of a task and a file multiply; they may be fractions."""
+    balance_tasks: float = 0.0
+    """Repeat every task (rows of the largest / its own) ** this times, in [0, 1]; 1 is the published recipe's
+    "repeat until balanced"."""
+    augment: float = 0.0
+    """Probability in [0, 1] that the SMILES of an input are rewritten at random, anew in each epoch."""
     num_workers: int = 0
     """Processes per rank that prepare batches; 0 prepares them in the training process."""
 
@@ -48,8 +60,13 @@ class TrainConfig:
     """Rows of an optimizer step, over all processes: the same run on one process and on eight."""
     micro_batch_size: int = 32
     """Most rows of one forward pass in one process; fewer than a step needs means gradient accumulation."""
+    micro_batch_tokens: int | None = None
+    """Instead of micro_batch_size: most places of one forward pass in one process, padding included, source
+    and target together. Steps of long rows then have fewer rows than global_batch_size, others more."""
+    length_pool: int = 1024
+    """Steps whose rows are brought together by length, so that less is padded; 1 leaves each to itself."""
     num_epochs: int = 1
-    """Passes over the training rows."""
+    """Passes over the training rows, repeated as repeat and balance_tasks say."""
     max_steps: int | None = None
     """Stop after so many steps, though epochs are left."""
 
@@ -79,10 +96,13 @@ class TrainConfig:
     """Where to train; auto takes CUDA if there is any."""
     log_every: int = 10
     """Steps between lines of metrics.jsonl."""
+    tensorboard: bool = False
+    """Write the logged numbers for TensorBoard, too."""
     validate_every: int = 1000
     """Steps between validations; the last step always validates."""
     max_valid_batches: int | None = None
-    """Most batches of a validation, each of global_batch_size rows; all if not given."""
+    """Most batches of a validation, each of global_batch_size rows, spread evenly over the files; all if not
+    given."""
     checkpoint_every: int = 1000
     """Steps between checkpoints; the last step always writes one."""
     keep_checkpoints: int = 2
@@ -107,14 +127,17 @@ class TrainConfig:
             raise ConfigError(f"run_dir={self.run_dir!r}: has no name of its own; name a folder to be made")
         check_choice("model", self.model, tuple(PRESETS))
         counts = (
-            "max_source_length max_target_length global_batch_size micro_batch_size num_epochs log_every "
-            "validate_every checkpoint_every keep_checkpoints"
+            "max_source_length max_target_length global_batch_size micro_batch_size length_pool num_epochs "
+            "log_every validate_every checkpoint_every keep_checkpoints"
         )
-        for name in (*counts.split(), "max_steps", "max_valid_batches"):
+        for name in (*counts.split(), "max_steps", "max_valid_batches", "micro_batch_tokens"):
             if getattr(self, name) is not None:
                 check_range(name, getattr(self, name), at_least=1)
         for name in ("warmup_steps", "num_workers", "keep_best", "weight_decay", "max_grad_norm"):
             check_range(name, getattr(self, name), at_least=0)
+        for name in ("balance_tasks", "augment"):
+            check_range(name, getattr(self, name), at_least=0.0, at_most=1.0)
+        parse_repeat(self.repeat, (*TASKS, *self.train_files))
         check_range("seed", self.seed, at_least=0, below=2**63)
         for name in ("learning_rate", "position_bias_lr_scale"):
             check_range(name, getattr(self, name), above=0.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from textchem_core.data.batches import Steps
+from textchem_core.data.loading import StepLoader
 from textchem_core.text.tokenizer import Tokenizer
 from textchem_core.training.checkpoint import read_manifest, save_checkpoint
 from textchem_core.training.config import TrainConfig
@@ -26,7 +26,7 @@ class Milestones:
         run_dir: Of the checkpoints.
         trainer: What is saved.
         tokenizer: Saved with it.
-        valid_steps: Batches of a validation on this rank, if there are any.
+        load_valid: Loads what this rank validates on, if there is anything.
         total_steps: Of the run; the last validates and saves in any case.
         log: Gets the values of a validation.
         stopping: Asked during a validation, which may take longer than a signal leaves.
@@ -37,7 +37,7 @@ class Milestones:
     run_dir: Path
     trainer: Trainer
     tokenizer: Tokenizer
-    valid_steps: Steps | None
+    load_valid: StepLoader | None
     total_steps: int
     log: RunLog
     stopping: Stopping
@@ -57,6 +57,7 @@ class Milestones:
             values, stop = self._validate(done)
         if stop is not None or done % self.config.checkpoint_every == 0 or done == self.total_steps:
             self._save(done, values)
+        self.log.leave_out_pause()
         if stop is not None:
             self.world.meet()  # a rank that left would have the launcher end the one that still writes
             raise stop
@@ -74,22 +75,21 @@ class Milestones:
 
     def _validates_after(self, done: int) -> bool:
         is_time = done % self.config.validate_every == 0 or done == self.total_steps
-        return self.valid_steps is not None and is_time
+        return self.load_valid is not None and is_time
 
     def _validate(self, done: int) -> tuple[dict[str, float], BaseException | None]:
         """Return what a validation finds; or nothing, and why it was cut off."""
-        assert self.valid_steps is not None
+        assert self.load_valid is not None
         totals: list[Tensor] = []
-        for number in range(
-            min(len(self.valid_steps), self.config.max_valid_batches or len(self.valid_steps))
-        ):
-            totals.append(self.trainer.validate(self.valid_steps[number]))
+        for micro_batches in self.load_valid(range(self.load_valid.steps.steps_per_epoch)):
+            totals.append(self.trainer.validate(micro_batches))
             stop = self.stopping.signalled(done)
             if stop is not None:
                 return {}, stop
         return self.log.validation(done, self.world.sum(torch.stack(totals).sum(0))), None
 
     def _save(self, done: int, values: dict[str, float]) -> None:
+        log_state = self.log.state_dict()  # of all ranks
         if self.world.is_main:
             trainer = self.trainer
             folder = save_checkpoint(
@@ -97,7 +97,7 @@ class Milestones:
                 done,
                 trainer.model,
                 self.tokenizer,
-                trainer.state_dict(),
+                {**trainer.state_dict(), "log": log_state},
                 config=self.config,
                 values=values,
             )

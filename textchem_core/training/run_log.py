@@ -14,7 +14,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from textchem_core.data.batches import TASK_NAMES, Batch
+from textchem_core.data.steps import Steps
 from textchem_core.errors import ConfigError
+from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World
 
 METRICS_FILE = "metrics.jsonl"
@@ -42,12 +44,11 @@ class RunLog:
         run_dir: Where ``metrics.jsonl`` is; lines past ``start_step``, of a run that went on after the
             checkpoint it is resumed from, are dropped.
         world: The processes of the run.
+        config: ``log_every``; ``tensorboard`` writes the same numbers for TensorBoard, too.
         start_step: Steps done before.
         total_steps: Steps of the whole run.
-        log_every: Steps between two lines.
-        tensorboard: Write the same numbers for TensorBoard, too.
-        state: What ``state_dict`` returned at ``start_step``, so that the next line covers the same steps as in
-            a run that was never interrupted; None at the beginning.
+        state: What ``state_dict`` returned at ``start_step``, so that the next line covers the same steps as
+            in a run that was never interrupted; None at the beginning.
 
     Raises:
         ConfigError: TensorBoard is asked for and not installed.
@@ -57,17 +58,16 @@ class RunLog:
         self,
         run_dir: Path,
         world: World,
+        config: TrainConfig,
         *,
         start_step: int,
         total_steps: int,
-        log_every: int,
-        tensorboard: bool = False,
         state: dict[str, Any] | None = None,
     ) -> None:
         self._path = run_dir / METRICS_FILE
         self._left_out_path = run_dir / LEFT_OUT_FILE.format(rank=world.rank)
         self._world = world
-        self._log_every = log_every
+        self._log_every = config.log_every
         self._total_steps = total_steps
         self._start_step = start_step
         interval = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_BARS
@@ -83,42 +83,62 @@ class RunLog:
         if world.is_main:
             _drop_lines_after(self._path, start_step)
         _drop_lines_after(self._left_out_path, start_step)
-        self._scalars = _tensorboard_writer(run_dir, start_step) if tensorboard and world.is_main else None
+        wants_scalars = config.tensorboard and world.is_main
+        self._scalars = _tensorboard_writer(run_dir, start_step) if wants_scalars else None
         self._begin()
         if state is not None:
-            self._loss_sum += state["loss_sum"]
-            self._num_steps = state["num_steps"]
+            self._sums += torch.tensor(state["sums"], dtype=torch.float64)
             if world.is_main:  # the counts of all ranks
                 self._counts = dict(zip(_COUNTED, state["counts"], strict=True))
             self._since -= state["seconds"]
         self._started = time.perf_counter()
 
+    def start(self, steps: Steps, num_parameters: int) -> None:
+        """Say what begins."""
+        self.say(
+            f"{self._path.parent}: {num_parameters:,} parameters, {steps.num_rows:,} rows an epoch, steps "
+            f"{self._start_step} to {self._total_steps}, {self._world.size} process(es) on "
+            f"{self._world.device.type}"
+        )
+        for line in steps.rows.describe_bad_rows():
+            self.say(line)
+        if self._start_step >= self._total_steps:
+            self.say("nothing left to do; more steps come with --num-epochs or --max-steps")
+
     def _begin(self) -> None:
-        self._loss_sum = torch.zeros((), dtype=torch.float64, device=self._world.device)
-        self._num_steps = 0
+        # Losses, steps whose loss is finite, and steps that changed nothing because something was not.
+        self._sums = torch.zeros(3, dtype=torch.float64, device=self._world.device)
         self._counts = dict.fromkeys(_COUNTED, 0)
         self._since = self._last_step = time.perf_counter()
 
     def step(
-        self, step: int, loss: Tensor, grad_norm: Tensor, learning_rate: float, batches: Sequence[Batch]
+        self,
+        step: int,
+        learning_rate: float,
+        batches: Sequence[Batch],
+        *,
+        loss: Tensor,
+        grad_norm: Tensor,
+        nonfinite_in_a_row: Tensor,
     ) -> None:
         """Take note of a step.
 
         Args:
             step: Steps done, this one included.
-            loss: Mean loss per target token, a scalar on the device.
-            grad_norm: Scalar on the device.
             learning_rate: Of this step.
             batches: This rank's micro-batches.
+            loss: Mean loss per target token, a scalar on the device.
+            grad_norm: Scalar on the device.
+            nonfinite_in_a_row: Scalar on the device; above 0 if the step has changed nothing.
         """
-        self._loss_sum += loss
-        self._num_steps += 1
+        is_finite = loss.isfinite()
+        self._sums += torch.stack([loss.where(is_finite, 0.0), is_finite, nonfinite_in_a_row > 0])
         for batch in batches:
             self._counts["source_tokens"] += batch.num_source_tokens
             self._counts["target_tokens"] += batch.num_target_tokens
             self._counts["places"] += batch.input_ids.numel() + batch.labels.numel()
-            self._counts["rows"] += len(batch.row_ids)
-            self._counts["rows_left_out"] += batch.num_left_out
+            self._counts["rows"] += len(batch.row_ids) if batch.num_source_tokens else 0
+            self._counts["rows_left_out"] += batch.num_skipped
             self._counts["sides_cut"] += batch.num_cut
             self._counts["invalid_smiles"] += batch.num_invalid
             self._name(step, batch.left_out)
@@ -134,7 +154,8 @@ class RunLog:
         seconds = now - self._since
         tokens = counts["source_tokens"] + counts["target_tokens"]
         places = counts.pop("places")
-        mean_loss = self._loss_sum.item() / self._num_steps
+        loss_sum, num_finite, num_nonfinite = self._sums.tolist()
+        mean_loss = loss_sum / num_finite if num_finite else math.nan
         padding = 1.0 - tokens / places
         self._write(
             {
@@ -143,6 +164,7 @@ class RunLog:
                 "learning_rate": learning_rate,
                 "grad_norm": grad_norm.item(),
                 **counts,
+                "nonfinite_steps": int(num_nonfinite),
                 "padding": padding,
                 "tokens_per_second": tokens / seconds,
                 "seconds": seconds,
@@ -173,8 +195,8 @@ class RunLog:
 
         Args:
             step: Steps done.
-            totals: Summed losses, target tokens, and target tokens that were the model's first choice, of each
-                task over all ranks, (3, tasks).
+            totals: Summed losses, target tokens, and target tokens that were the model's first choice, of
+                each task over all ranks, (3, tasks).
 
         Returns:
             What was written: ``valid_loss/NAME`` and ``valid_accuracy/NAME`` of each task with rows and, over
@@ -189,17 +211,18 @@ class RunLog:
         values |= {f"valid_accuracy/{name}": right / tokens for name, (_, tokens, right) in sums.items()}
         self._write({"step": step, **values})
         self.say(f"step {step}: validation loss: {shown}")
-        # Validation is no training: its time does not count into the tokens per second.
-        self._since += time.perf_counter() - self._last_step
         return values
+
+    def leave_out_pause(self) -> None:
+        """Leave out of the speed what has passed since the last step: validation, writing a checkpoint."""
+        self._since += time.perf_counter() - self._last_step
 
     def state_dict(self) -> dict[str, Any]:
         """Return what has been collected since the last line; every rank must ask."""
         return {
-            "loss_sum": self._loss_sum.item(),
-            "num_steps": self._num_steps,
+            "sums": self._sums.tolist(),
             "counts": self._summed_counts(),
-            "seconds": time.perf_counter() - self._since,
+            "seconds": self._last_step - self._since,
         }
 
     def say(self, line: str) -> None:
@@ -233,7 +256,7 @@ def _tensorboard_writer(run_dir: Path, start_step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise ConfigError(
-            "tensorboard=True: it is not installed; pip install 'textchem_core[tensorboard]', or leave the flag out"
+            "tensorboard=True: it is not installed; pip install 'textchem_core[tensorboard]', or leave it out"
         ) from error
     make: Callable[..., Any] = SummaryWriter
     return make(str(run_dir / "tensorboard"), purge_step=start_step + 1)

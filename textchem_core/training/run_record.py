@@ -1,25 +1,31 @@
 """What a run folder says about itself: how the run was started, with what, and on which data."""
 
-import hashlib
 import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from textchem_core.command_line import config_as_toml, read_toml
+from textchem_core.data.files import RowFiles
 from textchem_core.errors import ConfigError
+from textchem_core.model.t5 import T5
+from textchem_core.text.tokenizer import Tokenizer
 from textchem_core.training.config import TrainConfig
+from textchem_core.training.distributed import World
 
 CONFIG_FILE = "config.toml"
 RECORD_FILE = "run.json"
-_PACKAGES = ("torch", "numpy", "sentencepiece", "rdkit", "safetensors")
+_PACKAGES = ("textchem_core", "torch", "numpy", "sentencepiece", "rdkit", "safetensors")
 
 
 def write_config(run_dir: Path, config: TrainConfig) -> list[str]:
@@ -48,32 +54,38 @@ def write_config(run_dir: Path, config: TrainConfig) -> list[str]:
     return changes
 
 
-def write_record(run_dir: Path, *, step: int, facts: Mapping[str, Any]) -> None:
-    """Add this start to ``run.json``: when, from which step, by which command, with which versions.
+def write_record(
+    run_dir: Path, step: int, world: World, model: T5, tokenizer: Tokenizer, data: Sequence[RowFiles]
+) -> None:
+    """Add this start to ``run.json``.
 
     Args:
         run_dir: Folder of the run.
         step: Steps done before this start.
-        facts: What else is worth knowing: processes, data files, tokenizer, parameters; JSON values.
+        world: The processes of the run.
+        model: Is counted.
+        tokenizer: Is hashed.
+        data: The files of ``train_files`` and, if there are any, ``valid_files``.
     """
     path = run_dir / RECORD_FILE
     starts: list[Any] = []
-    if path.is_file():
-        try:
-            starts = json.loads(path.read_text("utf-8"))["starts"]
-        except (ValueError, KeyError, TypeError):  # a crash cut it off
-            starts = []
+    with suppress(OSError, ValueError, KeyError, TypeError):  # there is none, or a crash cut it off
+        starts = list(json.loads(path.read_text("utf-8"))["starts"])
+    is_cuda = world.device.type == "cuda"
     start = {
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "step": step,
         "command": sys.argv,
         "folder": os.getcwd(),
         "host": platform.node(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        **{name: _version(name) for name in ("textchem_core", *_PACKAGES)},
-        **source_revision(),
-        **facts,
+        "processes": world.size,
+        "device": torch.cuda.get_device_name(world.device) if is_cuda else platform.machine(),
+        "threads": torch.get_num_threads(),
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "source": source_revision(),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "tokenizer": {"pieces": len(tokenizer), "sha256": tokenizer.sha256},
+        "files": [asdict(summary) for rows in data for summary in rows.summaries],
     }
     _replace(path, json.dumps({"starts": [*starts, start]}, indent=2, ensure_ascii=False) + "\n")
 
@@ -90,11 +102,6 @@ def source_revision() -> dict[str, Any]:
     except (OSError, subprocess.SubprocessError):
         return {}
     return {"revision": commit, "revision_has_changes": bool(changed)}
-
-
-def sha256_of(paths: Sequence[Path]) -> dict[str, str]:
-    """Return the SHA-256 of small files, by name."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def _git(folder: Path, *arguments: str) -> str:

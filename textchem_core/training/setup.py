@@ -1,9 +1,6 @@
 """The parts of a run, built from its config."""
 
-import dataclasses
 import itertools
-import json
-import platform
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,16 +8,20 @@ from pathlib import Path
 import torch
 
 from textchem_core.config import T5Config
-from textchem_core.data.batches import Encoder, Steps
-from textchem_core.data.files import RowFiles
+from textchem_core.data.encoding import Encoder
+from textchem_core.data.files import RowFiles, find_files
+from textchem_core.data.loading import StepLoader
+from textchem_core.data.mixing import InOrder, Mixture, parse_repeat, repeat_factors
+from textchem_core.data.steps import Steps, StepSizes
 from textchem_core.errors import CheckpointError, ConfigError, TextChemError
 from textchem_core.model.t5 import T5
+from textchem_core.tasks import TASKS
 from textchem_core.text.tokenizer import Tokenizer
 from textchem_core.training.checkpoint import checkpoint_folders, verify_checkpoint, way_back
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World, remember_run_dir, run_dir_of_this_launch
+from textchem_core.training.run_record import write_config
 
-CONFIG_FILE = "train_config.json"
 _ROW_MULTIPLE = 64
 """The embedding's rows are rounded up to this: matrix products of such sizes run faster."""
 
@@ -48,7 +49,8 @@ def choose_run_dir(config: TrainConfig, world: World) -> Path:
             else:
                 run_dir = _old_run(run_dir) if config.resume else _new_run(run_dir)
                 remember_run_dir(str(run_dir))
-            _write_config(run_dir, config)
+            for change in write_config(run_dir, config):
+                print(f"{run_dir}: resumed with {change}")
         except OSError as error:
             raise ConfigError(
                 f"run_dir={str(run_dir)!r}: cannot be made or written ({error.strerror}); name another"
@@ -78,20 +80,6 @@ def _numbered(run_dir: Path) -> Iterator[Path]:
     """Yield run_dir, run_dir-2, run_dir-3 and so on without end."""
     yield run_dir
     yield from (run_dir.with_name(f"{run_dir.name}-{number}") for number in itertools.count(2))
-
-
-def _write_config(run_dir: Path, config: TrainConfig) -> None:
-    """Write the resolved config, and print what a resumed run has had otherwise."""
-    path = run_dir / CONFIG_FILE
-    versions = {"python": platform.python_version(), "torch": torch.__version__}
-    text = json.dumps({**dataclasses.asdict(config), "versions": versions}, indent=2) + "\n"
-    if path.is_file():
-        with suppress(ValueError):  # a crash cut it off
-            before = json.loads(path.read_text("utf-8"))
-            for name, value in json.loads(text).items():
-                if name != "resume" and name in before and before[name] != value:
-                    print(f"{run_dir}: resumed with {name}={value!r}, was {before[name]!r}")
-    path.write_text(text, "utf-8")
 
 
 def newest_whole_checkpoint(run_dir: Path, world: World) -> Path | None:
@@ -136,45 +124,47 @@ def open_model(config: TrainConfig, checkpoint: Path | None) -> tuple[T5, Tokeni
     return model, tokenizer
 
 
-def make_steps(
-    files: tuple[str, ...],
-    config: TrainConfig,
-    tokenizer: Tokenizer,
-    world: World,
-    cache: Path,
-    *,
-    shuffle: bool,
-) -> Steps:
-    """Index data files and return the batches of this rank.
+def make_loader(
+    config: TrainConfig, tokenizer: Tokenizer, world: World, run_dir: Path, *, training: bool
+) -> StepLoader:
+    """Index data files and return what loads the steps of this rank.
 
     Args:
-        files: ``train_files`` or ``valid_files``.
-        config: Limits, sizes and seed.
+        config: Files, limits, sizes and seed.
         tokenizer: Of the model.
         world: Rank 0 builds the indices, the others wait and share them.
-        cache: Where the indices are.
-        shuffle: Whether every epoch has a new order.
+        run_dir: The indices are in ``cache`` beside it, for all runs that stand there.
+        training: Whether to take ``train_files``, mixed, shuffled and augmented, or ``valid_files`` as they
+            are.
 
     Raises:
         DataError: With ``file:line``.
     """
-    paths = [Path(file) for file in files]
+    entries = find_files(config.train_files if training else config.valid_files)
     with world.main_first():
-        if world.is_main:
-            RowFiles.build(paths, cache)
+        rows = RowFiles.build(entries, run_dir.parent / "cache", skip_bad=config.bad_rows == "skip")
     encoder = Encoder(
         tokenizer,
         max_source_length=config.max_source_length,
         max_target_length=config.max_target_length,
         long_rows=config.long_rows,
         canonicalize=config.canonicalize,
+        augment=config.augment if training else 0.0,
     )
-    return Steps(
-        RowFiles(paths, cache),
-        encoder,
+    sizes = StepSizes(
         global_batch_size=config.global_batch_size,
         micro_batch_size=config.micro_batch_size,
-        rank=world.rank,
-        world_size=world.size,
-        seed=config.seed if shuffle else None,
+        micro_batch_tokens=config.micro_batch_tokens,
+        length_pool=config.length_pool,
     )
+    groups = rows.groups()
+    order: Mixture | InOrder
+    if training:
+        repeat = parse_repeat(config.repeat, (*TASKS, *config.train_files))
+        factors = repeat_factors(groups, list(entries.values()), repeat, config.balance_tasks)
+        order = Mixture(groups, factors, config.seed)
+    else:
+        limit = config.max_valid_batches
+        order = InOrder(groups, None if limit is None else limit * config.global_batch_size)
+    steps = Steps(rows, order, encoder, sizes, rank=world.rank, world_size=world.size, seed=config.seed)
+    return StepLoader(steps, num_workers=config.num_workers, pin_memory=world.device.type == "cuda")

@@ -33,8 +33,8 @@ class Trainer:
         seed: Of dropout.
 
     Attributes:
-        nonfinite_steps: Steps of this process that changed nothing because their loss or gradient was not
-            finite; a scalar on the device, as is ``nonfinite_in_a_row``, which is 0 after a finite step.
+        nonfinite_in_a_row: Steps up to the last that changed nothing because loss or gradient was not finite;
+            a scalar on the device.
     """
 
     def __init__(
@@ -55,7 +55,6 @@ class Trainer:
         self._max_grad_norm = max_grad_norm
         self._seed = seed
         self.nonfinite_in_a_row = torch.zeros((), dtype=torch.int64, device=world.device)
-        self.nonfinite_steps = torch.zeros_like(self.nonfinite_in_a_row)
         # What is called: the model itself, or the wrapper that averages its gradients over the ranks.
         self._parallel: nn.Module = (
             DistributedDataParallel(model, gradient_as_bucket_view=True) if world.size > 1 else model
@@ -69,7 +68,7 @@ class Trainer:
         the rows are cut into micro-batches and ranks changes the gradient.
 
         Args:
-            micro_batches: This rank's share, on any device; as many on every rank.
+            micro_batches: This rank's share, on any device; at least one.
             step: Number of the step, from 0.
             learning_rate: Of this step.
 
@@ -82,7 +81,7 @@ class Trainer:
         torch.manual_seed(_mixed_seed(self._seed, step, self._world.rank))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate * group.get("lr_scale", 1.0)
-        num_tokens = sum(int((batch.labels != IGNORED_LABEL).sum()) for batch in micro_batches)
+        num_tokens = sum(batch.num_target_tokens for batch in micro_batches)
         # Filled on the device: copying a number there would wait for all steps before this one.
         target_tokens = self._world.sum(torch.full((), num_tokens, dtype=torch.float64, device=device))
 
@@ -114,7 +113,6 @@ class Trainer:
         self.optimizer.step()
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        self.nonfinite_steps += ~is_finite
         self.nonfinite_in_a_row.add_(1).mul_(~is_finite)
 
     def state_dict(self) -> dict[str, Any]:
@@ -149,7 +147,7 @@ class Trainer:
         Of this rank's rows alone, on the device; sum over ranks and batches, then divide.
         """
         self.model.eval()
-        totals = torch.zeros(2, len(TASK_NAMES), dtype=torch.float64, device=self._world.device)
+        totals = torch.zeros(3, len(TASK_NAMES), dtype=torch.float64, device=self._world.device)
         for batch in micro_batches:
             losses = self._token_losses(batch)  # (B, T)
             tasks = batch.task_indices.to(self._world.device)

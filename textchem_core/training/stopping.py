@@ -74,7 +74,7 @@ class Stopping:
         Returns:
             What to raise once the checkpoint of this step is whole; None to go on.
         """
-        self._rows.append([row for ids in row_ids for row in ids.tolist()])
+        self._rows.append([row for ids in row_ids for row in ids.tolist() if row >= 0])
         self._counter.look(nonfinite)
         signum, in_a_row = self._agree()
         # What a step that is long past has counted: the count of now is worth waiting for.
