@@ -90,15 +90,10 @@ class Milestones:
         return self.log.validation(done, self.world.sum(torch.stack(totals).sum(0))), None
 
     def _save(self, done: int, values: dict[str, float]) -> None:
+        state = self.trainer.state_dict()
         if self.world.is_main:
-            trainer = self.trainer
+            model, config = self.trainer.model, self.config
             folder = save_checkpoint(
-                self.run_dir,
-                done,
-                trainer.model,
-                self.tokenizer,
-                trainer.state_dict(),
-                config=self.config,
-                values=values,
+                self.run_dir, done, model, self.tokenizer, state, config=config, values=values
             )
             self.log.say(f"step {done}: saved {folder}")
