@@ -137,6 +137,24 @@ def test_two_ranks_are_stopped_and_resumed(
 
 @pytest.mark.slow
 @pytest.mark.dist
+def test_a_rank_that_is_killed_ends_the_others(tmp_path: Path, rows_file: Path) -> None:
+    """And --resume goes on where they were."""
+    options = {"max_steps": 60, "num_epochs": 60, "checkpoint_every": 5, "keep_checkpoints": 3}
+    run(tmp_path, flags(rows_file, run_dir="runs/straight", **options), TWO_RANKS)
+    broken = tmp_path / "runs" / "broken"
+    process = start(tmp_path, flags(rows_file, run_dir="runs/broken", **options), TWO_RANKS)
+    wait_for_step(broken, 12, process)
+    killed_at = time.monotonic()
+    kill(pid_of_rank(process, rank=0))
+    status, _ = finish(process)
+    assert status != 0
+    assert time.monotonic() - killed_at < 20.0  # torchrun would kill the other after 30
+    run(tmp_path, flags(rows_file, run_dir="runs/broken", resume=True, **options), TWO_RANKS)
+    assert_equal_runs(broken, tmp_path / "runs" / "straight")
+
+
+@pytest.mark.slow
+@pytest.mark.dist
 def test_a_run_goes_on_with_more_processes_and_with_fewer(tmp_path: Path, rows_file: Path) -> None:
     """The rows of a step are the same; sums are taken in another order."""
     run(tmp_path, flags(rows_file, run_dir="runs/one", num_epochs=4))
