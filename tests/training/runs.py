@@ -19,7 +19,7 @@ from textchem_core.training.checkpoint import checkpoint_folders, load_state, re
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "dataset-sample"
 PATIENCE = 300.0
-CLOCK = {"seconds", "tokens_per_second"}
+CLOCK = {"seconds", "seconds_left", "tokens_per_second"}
 
 
 def flags(rows_file: Path, **options: object) -> list[str]:

@@ -99,7 +99,7 @@ def test_torchrun_replaces_a_rank_that_was_killed(
     wait_for_step(broken, 12, process)
     # Another run of the same config, begun meanwhile, is none of theirs.
     beside = choose_run_dir(TrainConfig(train_files=("x",), run_dir=str(broken)), ALONE)
-    shutil.copytree(broken / "checkpoints", beside / "checkpoints", dirs_exist_ok=True)
+    (beside / "checkpoints" / "step-00000050").mkdir(parents=True)
     kill(pid_of_rank(process, rank=1))
     status, output = finish(process)
     assert status == 0, output
@@ -132,6 +132,24 @@ def test_two_ranks_are_stopped_and_resumed(
     run(tmp_path, flags(rows_file, run_dir="runs/broken", resume=True, **options), TWO_RANKS)
     for folder in checkpoint_folders(broken)[:-1]:
         shutil.rmtree(folder)
+    assert_equal_runs(broken, tmp_path / "runs" / "straight")
+
+
+@pytest.mark.slow
+@pytest.mark.dist
+def test_a_rank_that_is_killed_ends_the_others(tmp_path: Path, rows_file: Path) -> None:
+    """And --resume goes on where they were."""
+    options = {"max_steps": 60, "num_epochs": 60, "checkpoint_every": 5, "keep_checkpoints": 3}
+    run(tmp_path, flags(rows_file, run_dir="runs/straight", **options), TWO_RANKS)
+    broken = tmp_path / "runs" / "broken"
+    process = start(tmp_path, flags(rows_file, run_dir="runs/broken", **options), TWO_RANKS)
+    wait_for_step(broken, 12, process)
+    killed_at = time.monotonic()
+    kill(pid_of_rank(process, rank=0))
+    status, _ = finish(process)
+    assert status != 0
+    assert time.monotonic() - killed_at < 20.0  # torchrun would kill the other after 30
+    run(tmp_path, flags(rows_file, run_dir="runs/broken", resume=True, **options), TWO_RANKS)
     assert_equal_runs(broken, tmp_path / "runs" / "straight")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from runs import assert_equal_runs
 
 from textchem_core import T5, Tokenizer
 from textchem_core.data.batches import Batch
@@ -147,6 +148,29 @@ class TestCheckpoints:
 
 
 class TestResume:
+    def test_a_disk_that_fills_up_costs_nothing_saved(
+        self, train: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        same = {"checkpoint_every": 2, "dropout_rate": 0.1}
+        train(run_dir="runs/straight", **same)
+        steps = []
+        original = Trainer.step
+
+        def step(self: Trainer, *arguments: Any) -> Any:
+            steps.append(arguments)
+            if len(steps) == 4:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+            return original(self, *arguments)
+
+        with files_no_larger_than(resource.RLIM_INFINITY), monkeypatch.context() as patch:
+            patch.setattr(Trainer, "step", step)
+            finished = train(check=False, run_dir="runs/broken", **same)
+        assert "runs/broken/checkpoints/step-00000004: cannot be written (" in error_of(finished)
+        (saved,) = (tmp_path / "runs" / "broken" / "checkpoints").iterdir()
+        assert saved.name == "step-00000002"
+        train(run_dir="runs/broken", resume=True, **same)
+        assert_equal_runs(tmp_path / "runs" / "broken", tmp_path / "runs" / "straight")
+
     def test_settings_are_those_of_the_command_and_changes_are_said(
         self, train: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

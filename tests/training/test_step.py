@@ -147,7 +147,7 @@ def test_half_precision_steps_stay_close_to_float32(model: T5, batch: Batch, pre
             max_grad_norm=1.0,
             seed=0,
         )
-        trainer.optimizer = torch.optim.AdamW(trainer.model.parameters(), lr=1e-2)
+        trainer.optimizer = torch.optim.AdamW(trainer.model.parameters(), lr=1e-2, fused=True)
         return [trainer.step([batch], step, 1e-2)[0].item() for step in range(12)]
 
     exact, half = losses("float32"), losses(precision)

@@ -139,7 +139,6 @@ class TestNonfinite:
                 assert loss.isfinite() or poison == "loss"
                 in_a_row.append(int(trainer.nonfinite_in_a_row))
             results.append((copy.state_dict(), optimizer.state_dict()["state"], in_a_row))
-        assert int(trainer.nonfinite_steps) == 2
         assert [result[2] for result in results] == [[0, 0], [0, 1, 2, 0]]
         (weights_a, moments_a, _), (weights_b, moments_b, _) = results
         assert all(torch.equal(weights_a[name], weights_b[name]) for name in weights_a)

@@ -89,16 +89,10 @@ class Milestones:
         return self.log.validation(done, self.world.sum(torch.stack(totals).sum(0))), None
 
     def _save(self, done: int, values: dict[str, float]) -> None:
-        log_state = self.log.state_dict()  # of all ranks
+        state = {**self.trainer.state_dict(), "log": self.log.state_dict()}  # of all ranks
         if self.world.is_main:
-            trainer = self.trainer
+            model, config = self.trainer.model, self.config
             folder = save_checkpoint(
-                self.run_dir,
-                done,
-                trainer.model,
-                self.tokenizer,
-                {**trainer.state_dict(), "log": log_state},
-                config=self.config,
-                values=values,
+                self.run_dir, done, model, self.tokenizer, state, config=config, values=values
             )
             self.log.say(f"step {done}: saved {folder}")
