@@ -133,7 +133,7 @@ class TestNonfinite:
             for kind in order.split():
                 factor[0] = factors[poison] if kind == "bad" else 1.0
                 # Without a single label the loss is a mean over nothing.
-                no_labels = batch._replace(labels=torch.full_like(batch.labels, -100))
+                no_labels = batch._replace(labels=torch.full_like(batch.labels, -100), num_target_tokens=0)
                 rows = no_labels if kind == "bad" and poison == "loss" else batch
                 loss, _ = trainer.step([rows], 0, 1e-2)
                 assert loss.isfinite() or poison == "loss"
