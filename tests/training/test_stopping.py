@@ -51,9 +51,16 @@ class TestSignals:
     def test_the_step_is_finished_and_saved_and_the_run_goes_on_as_if_nothing_had_been(
         self, train: Run, tmp_path: Path, disturb: Any, signum: signal.Signals
     ) -> None:
-        same = {"dropout_rate": 0.1, "validate_every": 2, "checkpoint_every": 2, "keep_best": 1}
+        same = {
+            "dropout_rate": 0.1,
+            "validate_every": 2,
+            "checkpoint_every": 2,
+            "keep_best": 1,
+            "log_every": 3,
+        }
         train(run_dir="runs/straight", **same)
-        # Step 4 is one after which a validation is due: resuming makes up for it.
+        # Step 4 is one after which a validation is due: resuming makes up for it. And a line of the log
+        # covers steps of both processes.
         disturb("step", 4, lambda: signal.raise_signal(signum))
         stopped = train(check=False, run_dir="runs/broken", **same)
         broken = tmp_path / "runs" / "broken"

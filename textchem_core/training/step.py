@@ -26,7 +26,7 @@ class Trainer:
 
     Args:
         model: On its device, in float32.
-        optimizer: Over its parameters.
+        optimizer: Over its parameters; fused, for it must leave alone what ``found_inf`` tells it to.
         world: The processes of the run.
         precision: ``float32``, ``bfloat16`` or ``float16``.
         max_grad_norm: Global norm that gradients are scaled down to; 0 clips nothing.
