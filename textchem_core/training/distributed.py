@@ -1,5 +1,6 @@
 """The processes of a run: one alone, or the ones torchrun started."""
 
+import ipaddress
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ from textchem_core.errors import ConfigError, TextChemError
 
 _PATIENCE = timedelta(days=1)
 """How long a process waits for rank 0, which may have to read a large data set first."""
-_MEETING_PLACE = "meeting_port"
+_MEETING_PLACE = "meeting_place"
 _RUN_DIR = "run_dir"
 _T = TypeVar("_T")
 
@@ -226,16 +227,28 @@ def _store_of_this_attempt(rank: int) -> Any:
     launchers = _launchers_store()
     if launchers is None:
         return None
-    host = os.environ["MASTER_ADDR"]
     if rank == 0:
+        host = _own_address()
         server = _tcp_store(host, 0, is_master=True)
-        launchers.set(_MEETING_PLACE, str(server.port))
+        launchers.set(_MEETING_PLACE, f"{host} {server.port}")
         return server
     while True:
-        port = int(launchers.get(_MEETING_PLACE))
-        with suppress(OSError), socket.create_connection((host, port), timeout=10.0):
-            return _tcp_store(host, port)
+        host, port = str(launchers.get(_MEETING_PLACE), "utf-8").split()
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=10.0):
+            return _tcp_store(host, int(port))
         time.sleep(0.1)
+
+
+def _own_address() -> str:
+    """Return where the other nodes reach this one: from where it reaches the launcher's store itself.
+
+    After a restart rank 0 may be on another node than that store.
+    """
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    with socket.create_connection((host, port), timeout=60.0) as connection:
+        address = str(connection.getsockname()[0])
+    # From itself a node reaches itself by an address that others do not know it by.
+    return host if ipaddress.ip_address(address).is_loopback else address
 
 
 def _tcp_store(host: str, port: int, *, is_master: bool = False) -> Any:
