@@ -15,13 +15,14 @@ from textchem_core.training.config import TrainConfig
 ROOT = Path(__file__).resolve().parents[2]
 
 TRAIN_FLAGS = """
---augment --bad-rows --balance-tasks --canonicalize --checkpoint-every --config --decay-norms --device --dropout-rate --global-batch-size --help
+--augment --bad-rows --balance-tasks --canonicalize --checkpoint-every --config --decay-norms --device
+--dropout-rate --global-batch-size --help
 --init-from --keep-checkpoints --learning-rate --length-pool --log-every --long-rows --lr-decay
 --max-grad-norm --max-source-length --max-steps --max-target-length --max-valid-batches --micro-batch-size
 --micro-batch-tokens --model
 --no-canonicalize --no-decay-norms --no-resume --num-epochs --num-workers --position-bias-lr-scale
---precision --repeat --resume --run-dir --schedule --seed --tokenizer --train-files --valid-files --validate-every
---warmup-steps --weight-decay
+--precision --repeat --resume --run-dir --schedule --seed --tokenizer --train-files --valid-files
+--validate-every --warmup-steps --weight-decay
 """
 GENERATE_FLAGS = """
 --batch-size --canonicalize --column --config --device --dtype --early-stopping --format --help --input-file
