@@ -1,4 +1,5 @@
 import gzip
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -7,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from textchem_core.data import files as files_module
-from textchem_core.data.files import RowFiles
+from textchem_core.data import index as index_module
+from textchem_core.data.files import RowFiles, find_files
 from textchem_core.data.rows import Row, parse_row
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
@@ -31,8 +32,17 @@ def write(path: Path, content: bytes) -> Path:
 
 
 def opened(*paths: Path, cache: Path) -> RowFiles:
-    RowFiles.build(paths, cache)
-    return RowFiles(paths, cache)
+    return RowFiles.build(paths, cache)
+
+
+def num_lines(rows: RowFiles) -> int:
+    return sum(summary.num_lines for summary in rows.summaries)
+
+
+def targets(rows: RowFiles) -> list[str]:
+    """Return the targets of the rows, in the order of the files."""
+    ids = [group.first_id + line for group in rows.groups() for line in group.lines.tolist()]
+    return [rows[row_id].target for row_id in sorted(ids)]
 
 
 def refused(path: Path, cache: Path) -> str:
@@ -41,7 +51,7 @@ def refused(path: Path, cache: Path) -> str:
     message = str(error.value)
     assert message.startswith(str(path))
     assert "\n" not in message
-    assert not list(cache.glob("*.index.npy")), "a refused file must not be taken for indexed the next time"
+    assert list(cache.glob("*")) == [], "a refused file leaves nothing, and is not taken for indexed"
     return message.removeprefix(str(path))
 
 
@@ -121,11 +131,11 @@ def test_the_originals_files_open_unchanged_with_all_their_rows(name: str, tmp_p
     content = path.read_bytes()
     rows = opened(path, cache=tmp_path)
     published = [json.loads(text) for text in content.decode().split("\n") if text]
-    assert len(rows) == len(published) == 10
+    assert num_lines(rows) == len(published) == 10
     for index, fields in enumerate(published):
         assert fields["source"].endswith(rows[index].input)
         assert fields["target"] == rows[index].target
-        assert rows[index].place == f"{path}:{index + 1}"
+        assert rows[index].place == rows.place(index) == f"{path}:{index + 1}"
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
@@ -135,25 +145,21 @@ def test_rows_are_those_of_the_file_with_or_without_a_last_newline(
 ) -> None:
     content = b"".join(map(row, range(23))).rstrip(b"\n") + end
     rows = opened(write(tmp_path / name, content), cache=tmp_path / "cache")
-    assert [rows[index].target for index in range(len(rows))] == [f"µ {number}" for number in range(23)]
+    assert targets(rows) == [f"µ {number}" for number in range(23)]
     assert rows[22].place == f"{tmp_path / name}:23"
     assert rows[5] == rows[5]
 
 
 def test_windows_line_ends_are_read(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", b"".join(map(row, range(3))).replace(b"\n", b"\r\n"))
-    assert [found.target for found in map(opened(path, cache=tmp_path / "c").__getitem__, range(3))] == [
-        "µ 0",
-        "µ 1",
-        "µ 2",
-    ]
+    assert targets(opened(path, cache=tmp_path / "c")) == ["µ 0", "µ 1", "µ 2"]
 
 
 def test_line_separators_of_unicode_end_no_row(tmp_path: Path) -> None:
     text = "one\u2028two\x85three"
     path = write(tmp_path / "a.jsonl", line(task="paragraph2actions", input=text, target="STIR.") * 2)
     rows = opened(path, cache=tmp_path / "c")
-    assert len(rows) == 2
+    assert num_lines(rows) == 2
     assert rows[1].input == text
 
 
@@ -164,8 +170,8 @@ def test_several_files_are_one_sequence(tmp_path: Path) -> None:
         name = f"{number}.jsonl" + (".gz" if number == 1 else "")
         paths.append(write(tmp_path / name, b"".join(row(100 * number + k) for k in range(size))))
     rows = opened(*paths, cache=tmp_path / "c")
-    assert len(rows) == sum(sizes)
-    found = [rows[index] for index in range(len(rows))]
+    assert num_lines(rows) == sum(sizes)
+    found = [rows[index] for index in range(sum(sizes))]
     assert [one.target for one in found] == [
         f"µ {100 * number + k}" for number, size in enumerate(sizes) for k in range(size)
     ]
@@ -184,43 +190,105 @@ def test_same_name_in_two_folders_is_two_files(tmp_path: Path) -> None:
     assert [rows[0].target, rows[1].target] == ["µ 0", "µ 1"]
 
 
-def test_index_is_memory_mapped_and_8_bytes_a_row(tmp_path: Path) -> None:
+def test_the_index_is_memory_mapped_and_12_bytes_a_row(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", b"".join(map(row, range(50))))
     rows = opened(path, cache=tmp_path / "c")
-    (index,) = (tmp_path / "c").glob("*.index.npy")
     assert isinstance(rows._offsets[0], np.memmap)
-    assert rows._offsets[0].nbytes == 51 * 8
-    assert index.stat().st_size < 51 * 8 + 200
+    assert isinstance(rows.groups()[0].lines.base, np.memmap)
+    (folder,) = (tmp_path / "c").iterdir()
+    assert (folder / "offsets").stat().st_size == 51 * 8
+    assert (folder / "rows").stat().st_size == 50 * 4
 
 
-def test_index_of_more_rows_than_are_held_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for at_once in (1, 2, 3, 10):
-        monkeypatch.setattr(files_module, "_OFFSETS_AT_ONCE", at_once)
-        path = write(tmp_path / f"{at_once}.jsonl", b"".join(map(row, range(10))))
-        rows = opened(path, cache=tmp_path / "c")
-        assert [rows[index].target for index in range(len(rows))] == [f"µ {k}" for k in range(10)]
+def test_groups_are_the_lines_of_each_task_in_each_file(tmp_path: Path) -> None:
+    tasks = ["forward", "smiles2caption", "forward", "forward"]
+    first = write(tmp_path / "a.jsonl", b"".join(line(task=t, input="C", target="C") for t in tasks))
+    second = write(tmp_path / "b.jsonl", line(task="smiles2caption", input="C", target="C"))
+    groups = opened(first, second, cache=tmp_path / "c").groups()
+    assert [(g.file, g.task, g.first_id, g.lines.tolist()) for g in groups] == [
+        (0, "forward", 0, [0, 2, 3]),
+        (0, "smiles2caption", 0, [1]),
+        (1, "smiles2caption", 4, [0]),
+    ]
+
+
+def test_the_summary_says_what_sha256sum_and_wc_would(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "a.jsonl.gz"):
+        path = write(tmp_path / name, b"".join(map(row, range(7))))
+        (summary,) = opened(path, cache=tmp_path / "c").summaries
+        assert summary.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert summary.num_bytes == path.stat().st_size
+        assert (summary.num_lines, summary.num_bad, summary.rows_per_task) == (7, 0, {"forward": 7})
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 100, 1000])
+def test_blocks_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(index_module, "_BLOCK_BYTES", size)
+    content = b"".join(map(row, range(20))) + b"{oops\n" + row(20).rstrip()
+    for name in ("a.jsonl", "a.jsonl.gz"):
+        rows = RowFiles.build([write(tmp_path / name, content)], tmp_path / "c", skip_bad=True)
+        assert targets(rows) == [f"µ {k}" for k in range(21)]
+        assert rows.place(21) == f"{tmp_path / name}:22"
+
+
+def test_many_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"".join(b"[]\n" if k % 50 == 49 else row(k) for k in range(500))
+    alone = RowFiles.build([write(tmp_path / "a.jsonl", content)], tmp_path / "one", skip_bad=True)
+    monkeypatch.setattr(index_module, "_ALONE_UP_TO", 0)
+    monkeypatch.setattr(index_module, "_BLOCK_BYTES", 300)
+    several = RowFiles.build([tmp_path / "a.jsonl"], tmp_path / "two", skip_bad=True)
+    for name in ("offsets", "rows", "bad_rows.txt", "summary.json"):
+        one, two = (Path(rows.summaries[0].index, name).read_bytes() for rows in (alone, several))
+        assert one == two
+    with pytest.raises(DataError, match=r"a\.jsonl:50: a list;"):
+        RowFiles.build([tmp_path / "a.jsonl"], tmp_path / "three")
+
+
+def scanned_again(*_: object, **__: object) -> None:
+    raise AssertionError("scanned again")
 
 
 def test_an_unchanged_file_is_scanned_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.jsonl.gz", row(1))
     cache = tmp_path / "c"
     RowFiles.build([path], cache)
+    monkeypatch.setattr(index_module, "_write_index", scanned_again)
+    assert RowFiles.build([path], cache)[0].target == "µ 1"
 
-    def scanned(*_: object) -> None:
-        raise AssertionError("scanned again")
 
-    monkeypatch.setattr(files_module, "_scan", scanned)
-    RowFiles.build([path], cache)
-    assert RowFiles([path], cache)[0].target == "µ 1"
+def test_two_runs_may_build_an_index_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second begins when the first is about to name its folder."""
+    path = write(tmp_path / "a.jsonl", b"".join(map(row, range(9))))
+    rename, others = index_module._rename, []
+
+    def be_overtaken(*arguments: Path) -> None:
+        monkeypatch.setattr(index_module, "_rename", rename)
+        others.append(RowFiles.build([path], tmp_path / "c"))
+        rename(*arguments)
+
+    monkeypatch.setattr(index_module, "_rename", be_overtaken)
+    rows = RowFiles.build([path], tmp_path / "c")
+    assert targets(rows) == targets(others[0]) == [f"µ {k}" for k in range(9)]
+    assert [folder.name.count(".tmp") for folder in (tmp_path / "c").iterdir()] == [0]
+
+
+@pytest.mark.parametrize("name", ["offsets", "rows", "summary.json", "lines.jsonl"])
+@pytest.mark.parametrize("keep", [0, 5])
+def test_an_index_cut_short_is_made_again(tmp_path: Path, name: str, keep: int) -> None:
+    path = write(tmp_path / "a.jsonl.gz", b"".join(map(row, range(9))))
+    opened(path, cache=tmp_path / "c")
+    (damaged,) = (tmp_path / "c").glob(f"*/{name}")
+    damaged.write_bytes(damaged.read_bytes()[:keep])
+    assert targets(opened(path, cache=tmp_path / "c")) == [f"µ {k}" for k in range(9)]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
 def test_a_changed_file_is_indexed_again(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, row(1) + row(2))
-    assert len(opened(path, cache=tmp_path / "c")) == 2
+    assert num_lines(opened(path, cache=tmp_path / "c")) == 2
     write(path, row(3))
     rows = opened(path, cache=tmp_path / "c")
-    assert [rows[index].target for index in range(len(rows))] == ["µ 3"]
+    assert targets(rows) == ["µ 3"]
     # As long as before, so that only its time tells.
     old = path.stat()
     write(path, row(4))
@@ -285,8 +353,96 @@ def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
     assert message == ": no such file; name a .jsonl or .jsonl.gz file"
 
 
-def test_a_bad_second_file_is_named_and_the_first_keeps_its_index(tmp_path: Path) -> None:
+def test_a_bad_second_file_is_named_and_the_first_keeps_its_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good, bad = write(tmp_path / "a.jsonl", row(1)), write(tmp_path / "b.jsonl", b"\n")
     with pytest.raises(DataError, match=r"b\.jsonl:1: empty line"):
         RowFiles.build([good, bad], tmp_path / "c")
-    assert RowFiles([good], tmp_path / "c")[0].target == "µ 1"
+    monkeypatch.setattr(index_module, "_write_index", scanned_again)
+    assert RowFiles.build([good], tmp_path / "c")[0].target == "µ 1"
+
+
+# Bad rows
+
+
+def test_bad_rows_are_left_out_and_listed(tmp_path: Path) -> None:
+    bad = [b"{oops\n", b"\n", b'{"task": "forward", "input": "C"}\n', b'{"a": "\xff"}\n']
+    content = row(0) + bad[0] + row(1) + bad[1] + bad[2] + row(2) + bad[3]
+    path = write(tmp_path / "a.jsonl", content)
+    rows = RowFiles.build([path], tmp_path / "c", skip_bad=True)
+    assert targets(rows) == ["µ 0", "µ 1", "µ 2"]
+    (group,) = rows.groups()
+    assert [rows.place(row_id) for row_id in group.lines.tolist()] == [f"{path}:{n}" for n in (1, 3, 6)]
+    listed = Path(rows.summaries[0].index, "bad_rows.txt").read_text("utf-8").splitlines()
+    for number, reason, found in zip(
+        (2, 4, 5, 7), ("not JSON", "empty line", "no key 'target'", "not UTF-8"), listed, strict=True
+    ):
+        assert found.startswith(f"{path}:{number}: {reason}")
+    (said,) = rows.describe_bad_rows()
+    assert said.startswith(f"{path}: 4 of 7 lines are no rows")
+    assert said.endswith("bad_rows.txt")
+
+
+def test_an_index_made_while_skipping_does_not_hide_the_error_later(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", row(0) + b"{oops\n" + b"\n")
+    RowFiles.build([path], tmp_path / "c", skip_bad=True)
+    with pytest.raises(DataError, match=r"a\.jsonl:2: not JSON [^\n]*$"):
+        RowFiles.build([path], tmp_path / "c")
+
+
+def test_a_file_without_a_single_row_is_refused_all_the_same(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", b"id,smiles\n1,CCO\n")
+    with pytest.raises(DataError, match=r"a\.jsonl: not one of its 2 lines is a row"):
+        RowFiles.build([path], tmp_path / "c", skip_bad=True)
+
+
+# Entries
+
+
+def test_entries_are_files_folders_and_patterns(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "below").mkdir(parents=True)
+    for name in (
+        "folder/b.jsonl",
+        "folder/below/a.jsonl.gz",
+        "folder/notes.txt",
+        "x2.jsonl",
+        "x1.jsonl",
+        "[y].jsonl",
+    ):
+        (tmp_path / name).write_bytes(b"")
+    names = ["[y].jsonl", "folder", "x*.jsonl"]
+    found = find_files([str(tmp_path / name) for name in names])
+    assert {str(path.relative_to(tmp_path)): entry for path, entry in found.items()} == {
+        "[y].jsonl": str(tmp_path / "[y].jsonl"),
+        "folder/b.jsonl": str(tmp_path / "folder"),
+        "folder/below/a.jsonl.gz": str(tmp_path / "folder"),
+        "x1.jsonl": str(tmp_path / "x*.jsonl"),
+        "x2.jsonl": str(tmp_path / "x*.jsonl"),
+    }
+    assert [path.name for path in found] == ["[y].jsonl", "b.jsonl", "a.jsonl.gz", "x1.jsonl", "x2.jsonl"]
+    assert list(find_files([str(tmp_path / "**" / "a*")])) == [tmp_path / "folder" / "below" / "a.jsonl.gz"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (["nowhere.jsonl"], "nowhere.jsonl: no such file"),
+        (["nothing*"], r"nothing\*: no such file"),
+        (["empty"], r"empty: holds no .jsonl or .jsonl.gz file"),
+        (["a.jsonl", "a.jsonl"], "a.jsonl: named twice, by 'a.jsonl' and 'a.jsonl'; .*--repeat"),
+        (["folder", "folder/a*"], r"folder/a.jsonl: named twice, by 'folder' and 'folder/a\*'"),
+        (["a.jsonl", "link.jsonl"], "link.jsonl: named twice"),
+    ],
+)
+def test_entries_that_name_nothing_or_the_same_twice_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "folder").mkdir()
+    for name in ("a.jsonl", "folder/a.jsonl"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "link.jsonl").symlink_to("a.jsonl")
+    with pytest.raises(DataError, match=message):
+        find_files(entries)

@@ -1,14 +1,21 @@
 """Steps prepared ahead of the training loop, in worker processes where asked for."""
 
+import os
 import signal
+import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-
-from torch.utils.data import DataLoader, Dataset, Sampler
+from multiprocessing import get_context, parent_process
 
 from textchem_core.data.batches import Batch
 from textchem_core.data.steps import Draw, Steps
-from textchem_core.errors import TextChemError
+from textchem_core.errors import DataError
+
+_DRAWS_AHEAD = 4
+"""Draws under way or waiting for each worker, so that none is ever without work."""
 
 
 class StepLoader:
@@ -16,25 +23,20 @@ class StepLoader:
 
     Args:
         steps: Of this rank.
-        num_workers: Processes that read and encode rows; 0 does it here. They live as long as the loader.
+        num_workers: Processes that read and encode rows; 0 does it here. They live as long as this process.
         pin_memory: Put batches into page-locked memory, from which CUDA copies without waiting.
     """
 
     def __init__(self, steps: Steps, *, num_workers: int, pin_memory: bool) -> None:
         self.steps = steps
+        self._num_workers = num_workers
         self._pin_memory = pin_memory
-        self._numbers = _Numbers()
-        self._draws: DataLoader[Draw | TextChemError] = DataLoader(
-            _Draws(steps),
-            batch_size=None,
-            sampler=self._numbers,
-            num_workers=num_workers,
-            # Typed for the lists it gets where there is a batch size.
-            collate_fn=_unchanged,  # type: ignore[arg-type]
-            persistent_workers=num_workers > 0,
-            worker_init_fn=_leave_signals_to_the_parent,
-            # A fork of a process that has threads, as PyTorch's have, may never wake up.
-            multiprocessing_context="forkserver" if num_workers else None,
+        # A fork of a process that has threads, as PyTorch's have, may never wake up. Not torch's DataLoader:
+        # at exit it ends its workers by SIGTERM, which ours do not heed.
+        self._workers = (
+            ProcessPoolExecutor(num_workers, get_context("forkserver"), _begin_worker, (steps,))
+            if num_workers
+            else None
         )
 
     def __call__(self, numbers: range) -> Iterator[list[Batch]]:
@@ -44,7 +46,7 @@ class StepLoader:
             numbers: Steps to load; may run over several epochs, and begin or end within a window.
 
         Raises:
-            TextChemError: As ``Steps`` raises it.
+            DataError: As ``Steps`` raises it, or a worker was killed.
         """
         if not numbers:
             return
@@ -65,42 +67,48 @@ class StepLoader:
             window = following
 
     def _drawn(self, numbers: range) -> Iterator[Draw]:
-        self._numbers.range = numbers
-        for draw in self._draws:
-            if isinstance(draw, TextChemError):
-                raise draw
-            yield draw
-
-
-class _Numbers(Sampler[int]):
-    """The steps to draw next; a range that changes, because workers stay and their sampler with them."""
-
-    def __init__(self) -> None:
-        self.range = range(0)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.range)
-
-
-class _Draws(Dataset[Draw | TextChemError]):
-    """Draws whose errors are returned: raised in a worker they would arrive wrapped in its traceback."""
-
-    def __init__(self, steps: Steps) -> None:
-        self._steps = steps
-
-    def __getitem__(self, number: int) -> Draw | TextChemError:
+        if self._workers is None:
+            yield from map(self.steps.draw, numbers)
+            return
+        ahead: deque[Future[Draw]] = deque()
         try:
-            return self._steps.draw(number)
-        except TextChemError as error:
-            return error
+            for number in numbers:
+                ahead.append(self._workers.submit(_draw, number))
+                if len(ahead) > _DRAWS_AHEAD * self._num_workers:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a process that prepares batches was killed, most often because memory ran out; lower "
+                "--num-workers or --length-pool, and go on with --resume"
+            ) from error
+        finally:
+            for future in ahead:
+                future.cancel()
 
 
-def _unchanged(draw: Draw | TextChemError) -> Draw | TextChemError:
-    """Stand in for the conversion to tensors, whose memory would have to be shared one by one."""
-    return draw
+class _Worker:
+    """What a worker process knows: set once, when it begins."""
+
+    steps: Steps
 
 
-def _leave_signals_to_the_parent(_: int) -> None:
-    """Let a step that is finished after Ctrl-C or SIGTERM have its rows; the parent ends its workers."""
+def _begin_worker(steps: Steps) -> None:
+    _Worker.steps = steps
+    # A step that is finished after Ctrl-C or SIGTERM needs its rows; the parent ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    """Leave no orphan where the parent is killed."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _draw(number: int) -> Draw:
+    return _Worker.steps.draw(number)

@@ -62,16 +62,14 @@ def _cut_in_two(
 
 
 def cut_to_size(lengths: NDArray[np.int64], rows: _Indices, most_places: int) -> list[_Indices]:
-    """Cut rows into as few parts as it takes for none to need more places, padding included.
+    """Cut rows in half until no part needs more places, padding included.
 
     Args:
         lengths: (n, 2), of sources and targets of all rows.
         rows: Those that are cut; each alone needs no more than ``most_places``.
         most_places: At least 1.
     """
-    for count in range(1, len(rows) + 1):
-        own = lengths[rows]
-        parts = [rows[part] for part in cut_by_length(own, own.sum(1), count)]
-        if all(padded_size(lengths[part]) <= most_places for part in parts):
-            return [part for part in parts if len(part)]
-    return []
+    if padded_size(lengths[rows]) <= most_places:
+        return [rows] if len(rows) else []
+    halves = cut_by_length(lengths[rows], np.ones(len(rows), dtype=np.int64), 2)
+    return [part for half in halves for part in cut_to_size(lengths, rows[half], most_places)]

@@ -13,14 +13,15 @@ def hashed(seed: int, *numbers: ArrayLike) -> NDArray[np.uint64]:
 
     Args:
         seed: In [0, 2**63).
-        numbers: Integers >= 0, or arrays of them that broadcast together.
+        numbers: At least one: integers >= 0, or arrays of them that broadcast together.
 
     Returns:
         An array of their common shape, of at least one dimension.
     """
-    bits = _mix(np.array([seed], dtype=np.uint64) + _GOLDEN)
+    bits = np.array([seed], dtype=np.uint64)
     for number in numbers:
-        bits = _mix(bits ^ _mix(np.atleast_1d(np.asarray(number, dtype=np.uint64)) + _GOLDEN))
+        # Mixed before each number too, so that (1, 0) and (0, 1) differ.
+        bits = _mix(_mix(bits + _GOLDEN) + np.asarray(number, dtype=np.uint64))
     return bits
 
 
