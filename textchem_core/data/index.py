@@ -17,7 +17,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import tempfile
 import zlib
 from collections import deque
@@ -25,7 +24,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -33,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textchem_core.data.rows import parse_row
+from textchem_core.data.workers import end_with_parent, worker_context
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
 
@@ -272,8 +271,7 @@ def _checked_blocks(blocks: Iterable[bytes], *, num_bytes: int) -> Iterator[_Che
     if num_bytes <= _ALONE_UP_TO or num_processes == 1:
         yield from map(_check, blocks)
         return
-    # Processes that are forked from one that has threads, as PyTorch's has, may never wake up.
-    with ProcessPoolExecutor(num_processes, get_context("forkserver"), _ignore_interrupts) as pool:
+    with ProcessPoolExecutor(num_processes, worker_context(), end_with_parent) as pool:
         try:
             ahead: deque[Future[_Checked]] = deque()
             for block in blocks:
@@ -284,10 +282,6 @@ def _checked_blocks(blocks: Iterable[bytes], *, num_bytes: int) -> Iterator[_Che
                 yield ahead.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _check(block: bytes) -> _Checked:

@@ -1,17 +1,14 @@
 """Steps prepared ahead of the training loop, in worker processes where asked for."""
 
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import get_context, parent_process
 
 from textchem_core.data.batches import Batch
 from textchem_core.data.steps import Draw, Steps
+from textchem_core.data.workers import end_with_parent, worker_context
 from textchem_core.errors import DataError
 
 _DRAWS_AHEAD = 4
@@ -31,10 +28,9 @@ class StepLoader:
         self.steps = steps
         self._num_workers = num_workers
         self._pin_memory = pin_memory
-        # A fork of a process that has threads, as PyTorch's have, may never wake up. Not torch's DataLoader:
-        # at exit it ends its workers by SIGTERM, which ours do not heed.
+        # Not torch's DataLoader: at exit it ends its workers by SIGTERM, which ours do not heed.
         self._workers = (
-            ProcessPoolExecutor(num_workers, get_context("forkserver"), _begin_worker, (steps,))
+            ProcessPoolExecutor(num_workers, worker_context(), _begin_worker, (steps,))
             if num_workers
             else None
         )
@@ -96,18 +92,7 @@ class _Worker:
 
 def _begin_worker(steps: Steps) -> None:
     _Worker.steps = steps
-    # A step that is finished after Ctrl-C or SIGTERM needs its rows; the parent ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-
-
-def _end_with_the_parent() -> None:
-    """Leave no orphan where the parent is killed."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+    end_with_parent()
 
 
 def _draw(number: int) -> Draw:
