@@ -272,7 +272,7 @@ def test_two_runs_may_build_an_index_at_once(tmp_path: Path, monkeypatch: pytest
     assert [folder.name.count(".tmp") for folder in (tmp_path / "c").iterdir()] == [0]
 
 
-@pytest.mark.parametrize("name", ["offsets", "rows", "summary.json", "lines.jsonl"])
+@pytest.mark.parametrize("name", ["offsets", "rows", "summary.json", "lines"])
 @pytest.mark.parametrize("keep", [0, 5])
 def test_an_index_cut_short_is_made_again(tmp_path: Path, name: str, keep: int) -> None:
     path = write(tmp_path / "a.jsonl.gz", b"".join(map(row, range(9))))

@@ -5,7 +5,7 @@ One pass checks every line. What it leaves in the cache is a folder per state of
     offsets        int64, the byte at which each line starts, and the end of the last
     rows           uint32, the numbers of the lines that are rows, from 0, task after task
     bad_rows.txt   a line for each line that is no row: file:line and the reason
-    lines.jsonl    what a .gz holds, unpacked, because nothing can jump to a line inside one
+    lines          what a .gz holds, unpacked, because nothing can jump to a line inside one
     summary.json   the counts, and size and SHA-256 of the file
 
 12 bytes a row, read through memory maps that all processes of a machine share. While it is built, nothing in
@@ -84,7 +84,7 @@ def index_folder(path: Path, cache: Path) -> Path:
 
 def lines_path(path: Path, folder: Path) -> Path:
     """Return the file that holds the lines: the one the user named, or what was unpacked from it."""
-    return folder / "lines.jsonl" if path.suffix == ".gz" else path
+    return folder / "lines" if path.suffix == ".gz" else path
 
 
 def build_index(path: Path, cache: Path, *, skip_bad: bool) -> FileSummary:
@@ -201,7 +201,7 @@ def _write_index(path: Path, unfinished: Path, *, skip_bad: bool) -> None:
         offsets, bad_rows = create("offsets"), create(BAD_ROWS_FILE)
         rows = [create(f"rows.{task}") for task in TASKS]
         if is_packed:
-            blocks = _copied(blocks, create("lines.jsonl"))
+            blocks = _copied(blocks, create("lines"))
         for checked in _checked_blocks(blocks, num_bytes=path.stat().st_size):
             for index, problem in checked.problems:
                 message = f"{path}:{line + index + 1}{problem}"
