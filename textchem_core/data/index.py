@@ -17,15 +17,13 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import tempfile
+import uuid
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -33,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textchem_core.data.rows import parse_row
+from textchem_core.data.workers import make_workers
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
 
@@ -106,8 +105,8 @@ def build_index(path: Path, cache: Path, *, skip_bad: bool) -> FileSummary:
     folder = index_folder(path, cache)
     summary = _whole_summary(path, folder)
     if summary is None:
-        cache.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=cache, prefix=f"{folder.name}.tmp-"))
+        unfinished = folder.with_name(f"{folder.name}.tmp-{uuid.uuid4().hex}")
+        unfinished.mkdir(parents=True)
         try:
             _write_index(path, unfinished, skip_bad=skip_bad)
             _rename(unfinished, folder, path)
@@ -156,8 +155,8 @@ def _whole_summary(path: Path, folder: Path) -> FileSummary | None:
 
 
 def _rename(unfinished: Path, folder: Path, path: Path) -> None:
-    for path in (*unfinished.iterdir(), unfinished):
-        descriptor = os.open(path, os.O_RDONLY)
+    for part in (*unfinished.iterdir(), unfinished):
+        descriptor = os.open(part, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)
     try:
@@ -272,8 +271,7 @@ def _checked_blocks(blocks: Iterable[bytes], *, num_bytes: int) -> Iterator[_Che
     if num_bytes <= _ALONE_UP_TO or num_processes == 1:
         yield from map(_check, blocks)
         return
-    # Processes that are forked from one that has threads, as PyTorch's has, may never wake up.
-    with ProcessPoolExecutor(num_processes, get_context("forkserver"), _ignore_interrupts) as pool:
+    with make_workers(num_processes) as pool:
         try:
             ahead: deque[Future[_Checked]] = deque()
             for block in blocks:
@@ -284,10 +282,6 @@ def _checked_blocks(blocks: Iterable[bytes], *, num_bytes: int) -> Iterator[_Che
                 yield ahead.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _check(block: bytes) -> _Checked:

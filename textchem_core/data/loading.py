@@ -1,17 +1,14 @@
 """Steps prepared ahead of the training loop, in worker processes where asked for."""
 
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import get_context, parent_process
 
 from textchem_core.data.batches import Batch
 from textchem_core.data.steps import Draw, Steps
+from textchem_core.data.workers import make_workers
 from textchem_core.errors import DataError
 
 _DRAWS_AHEAD = 4
@@ -31,13 +28,7 @@ class StepLoader:
         self._steps = steps
         self._num_workers = num_workers
         self._pin_memory = pin_memory
-        # A fork of a process that has threads, as PyTorch's have, may never wake up. Not torch's DataLoader:
-        # at exit it ends its workers by SIGTERM, which ours do not heed.
-        self._workers = (
-            ProcessPoolExecutor(num_workers, get_context("forkserver"), _begin_worker, (steps,))
-            if num_workers
-            else None
-        )
+        self._workers = make_workers(num_workers, _Worker.begin, steps) if num_workers else None
 
     def __call__(self, numbers: range) -> Iterator[list[Batch]]:
         """Yield the micro-batches of the steps with these numbers, in order.
@@ -93,21 +84,9 @@ class _Worker:
 
     steps: Steps
 
-
-def _begin_worker(steps: Steps) -> None:
-    _Worker.steps = steps
-    # A step that is finished after Ctrl-C or SIGTERM needs its rows; the parent ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-
-
-def _end_with_the_parent() -> None:
-    """Leave no orphan where the parent is killed."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+    @classmethod
+    def begin(cls, steps: Steps) -> None:
+        cls.steps = steps
 
 
 def _draw(number: int) -> Draw:
