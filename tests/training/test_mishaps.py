@@ -373,7 +373,7 @@ class TestRows:
         path = tmp_path / "rows.jsonl.gz"
         path.write_bytes(gzip.compress(lines))
         RowFiles.build([path], tmp_path / "cache")
-        (plain,) = (tmp_path / "cache").glob("*/lines.jsonl")
+        (plain,) = (tmp_path / "cache").glob("*/lines")
         plain.write_bytes(lines[: keep * len(lines) // 2])
         RowFiles.build([path], tmp_path / "cache")
         assert plain.read_bytes() == lines

@@ -4,7 +4,13 @@ import random
 import pytest
 from rdkit import Chem
 
-from textchem_core.text.smiles import canonical_compounds, canonical_molecule, restore_unknown
+from textchem_core.text.smiles import (
+    canonical_compounds,
+    canonical_molecule,
+    random_compounds,
+    random_molecule,
+    restore_unknown,
+)
 
 MARK = "\ufffe"
 E_BUTENE, Z_BUTENE = "C/C=C/C", "C/C=C\\C"
@@ -130,3 +136,27 @@ def test_a_restored_string_differs_only_at_its_marks() -> None:
         restored = restore_unknown(text, MARK)
         assert len(restored) == len(text)
         assert all(a == b or (b == MARK and a in "\\~") for a, b in zip(restored, text, strict=True))
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    ["C[C@H](N)C(=O)O", E_BUTENE, Z_BUTENE, "OCC~[Na+]~[OH-]", "OCC.[Na+].[OH-]", "c1ccc2[nH]ccc2c1"],
+)
+def test_a_molecule_rewritten_at_random_is_the_same(smiles: str) -> None:
+    written = [random_molecule(smiles, seed) for seed in range(30)]
+    assert written == [random_molecule(smiles, seed) for seed in range(30)]
+    assert len(set(written)) >= 3
+    assert {canonical_molecule(one or "") for one in written} == {canonical_molecule(smiles)}
+
+
+def test_seeds_at_both_ends_of_the_range_are_taken() -> None:
+    for seed in (0, 2**31 - 1):
+        first = random_compounds("CCO.c1ccccc1O", seed)
+        assert first == random_compounds("CCO.c1ccccc1O", seed)
+        assert canonical_compounds(first or "") == "CCO.Oc1ccccc1"
+
+
+@pytest.mark.parametrize("smiles", ["", "C C", "not a smiles", "C(", "CCO.", "~"])
+def test_what_is_no_molecule_is_not_rewritten(smiles: str) -> None:
+    assert random_molecule(smiles, 1) == canonical_molecule(smiles)
+    assert random_compounds(smiles, 1) is None

@@ -11,12 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import os, signal, time
-from concurrent.futures import ProcessPoolExecutor
-from textchem_core.data.workers import end_with_parent, worker_context
+from textchem_core.data.workers import make_workers
 
 if __name__ == "__main__":
     signum = signal.Signals[os.environ["SIGNAL"]]
-    with ProcessPoolExecutor(1, worker_context(), end_with_parent) as pool:
+    with make_workers(1) as pool:
         before = pool.submit(os.getpid).result()
         signal.signal(signum, lambda *_: None)
         os.killpg(0, signum)

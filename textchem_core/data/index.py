@@ -5,7 +5,7 @@ One pass checks every line. What it leaves in the cache is a folder per state of
     offsets        int64, the byte at which each line starts, and the end of the last
     rows           uint32, the numbers of the lines that are rows, from 0, task after task
     bad_rows.txt   a line for each line that is no row: file:line and the reason
-    lines.jsonl    what a .gz holds, unpacked, because nothing can jump to a line inside one
+    lines          what a .gz holds, unpacked, because nothing can jump to a line inside one
     summary.json   the counts, and size and SHA-256 of the file
 
 12 bytes a row, read through memory maps that all processes of a machine share. While it is built, nothing in
@@ -17,11 +17,11 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+import uuid
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textchem_core.data.rows import parse_row
-from textchem_core.data.workers import end_with_parent, worker_context
+from textchem_core.data.workers import make_workers
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
 
@@ -83,7 +83,7 @@ def index_folder(path: Path, cache: Path) -> Path:
 
 def lines_path(path: Path, folder: Path) -> Path:
     """Return the file that holds the lines: the one the user named, or what was unpacked from it."""
-    return folder / "lines.jsonl" if path.suffix == ".gz" else path
+    return folder / "lines" if path.suffix == ".gz" else path
 
 
 def build_index(path: Path, cache: Path, *, skip_bad: bool) -> FileSummary:
@@ -105,8 +105,8 @@ def build_index(path: Path, cache: Path, *, skip_bad: bool) -> FileSummary:
     folder = index_folder(path, cache)
     summary = _whole_summary(path, folder)
     if summary is None:
-        cache.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=cache, prefix=f"{folder.name}.tmp-"))
+        unfinished = folder.with_name(f"{folder.name}.tmp-{uuid.uuid4().hex}")
+        unfinished.mkdir(parents=True)
         try:
             _write_index(path, unfinished, skip_bad=skip_bad)
             _rename(unfinished, folder, path)
@@ -155,8 +155,8 @@ def _whole_summary(path: Path, folder: Path) -> FileSummary | None:
 
 
 def _rename(unfinished: Path, folder: Path, path: Path) -> None:
-    for written in (*unfinished.iterdir(), unfinished):
-        descriptor = os.open(written, os.O_RDONLY)
+    for part in (*unfinished.iterdir(), unfinished):
+        descriptor = os.open(part, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)
     try:
@@ -200,7 +200,7 @@ def _write_index(path: Path, unfinished: Path, *, skip_bad: bool) -> None:
         offsets, bad_rows = create("offsets"), create(BAD_ROWS_FILE)
         rows = [create(f"rows.{task}") for task in TASKS]
         if is_packed:
-            blocks = _copied(blocks, create("lines.jsonl"))
+            blocks = _copied(blocks, create("lines"))
         for checked in _checked_blocks(blocks, num_bytes=path.stat().st_size):
             for index, problem in checked.problems:
                 message = f"{path}:{line + index + 1}{problem}"
@@ -271,7 +271,7 @@ def _checked_blocks(blocks: Iterable[bytes], *, num_bytes: int) -> Iterator[_Che
     if num_bytes <= _ALONE_UP_TO or num_processes == 1:
         yield from map(_check, blocks)
         return
-    with ProcessPoolExecutor(num_processes, worker_context(), end_with_parent) as pool:
+    with make_workers(num_processes) as pool:
         try:
             ahead: deque[Future[_Checked]] = deque()
             for block in blocks:

@@ -2,13 +2,13 @@
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
 from textchem_core.data.batches import Batch
 from textchem_core.data.steps import Draw, Steps
-from textchem_core.data.workers import end_with_parent, worker_context
+from textchem_core.data.workers import make_workers
 from textchem_core.errors import DataError
 
 _DRAWS_AHEAD = 4
@@ -28,12 +28,7 @@ class StepLoader:
         self.steps = steps
         self._num_workers = num_workers
         self._pin_memory = pin_memory
-        # Not torch's DataLoader: at exit it ends its workers by SIGTERM, which ours do not heed.
-        self._workers = (
-            ProcessPoolExecutor(num_workers, worker_context(), _begin_worker, (steps,))
-            if num_workers
-            else None
-        )
+        self._workers = make_workers(num_workers, _Worker.begin, steps) if num_workers else None
 
     def __call__(self, numbers: range) -> Iterator[list[Batch]]:
         """Yield the micro-batches of the steps with these numbers, in order.
@@ -89,10 +84,9 @@ class _Worker:
 
     steps: Steps
 
-
-def _begin_worker(steps: Steps) -> None:
-    _Worker.steps = steps
-    end_with_parent()
+    @classmethod
+    def begin(cls, steps: Steps) -> None:
+        cls.steps = steps
 
 
 def _draw(number: int) -> Draw:

@@ -15,8 +15,8 @@ def cut_by_length(lengths: NDArray[np.int64], weights: NDArray[np.int64], num_gr
     """Cut rows into groups of equal weight in which both sides are about equally long.
 
     Cuts the rows in two, and both parts again. Each time they are sorted by the source or by the target and
-    cut where the two parts, padded, take the fewest places. Half the padding of sorting by one side and,
-    within strips of it, by the other (``benchmarks/padding.py``).
+    cut where the two parts, padded, take the fewest places: this sets the few long rows apart first, which
+    would else pad out groups all over.
 
     Args:
         lengths: (n, 2), of sources and targets.

@@ -154,7 +154,7 @@ class Steps:
         # Counted through the window, so that lanes get equally many where they do not divide a step.
         window_start = step_of_epoch // self._sizes.length_pool * self._sizes.length_pool * size
         lanes = (positions - window_start) % self._num_lanes
-        is_mine = np.isin(lanes, np.arange(self._num_lanes)[self._lanes.start :: self._lanes.step])
+        is_mine = lanes % self._lanes.step == self._lanes.start
         return self._encoded(epoch, positions[is_mine], lanes[is_mine])
 
     def pool(self, window: range, draws: Sequence[Draw]) -> Pool:
@@ -214,6 +214,7 @@ class Steps:
         positions = np.unique(np.linspace(0, self.num_rows - 1, _SAMPLE_ROWS).astype(np.int64))
         sample = self._encoded(0, positions, np.zeros_like(positions)).examples
         tokens_per_step = sizes.global_batch_size * int(sample.lengths.sum()) / max(1, len(sample.lengths))
-        return min(
-            max(1, ceil(tokens_per_step / (_FILL * sizes.micro_batch_tokens))), sizes.global_batch_size
-        )
+        num_lanes = max(1, ceil(tokens_per_step / (_FILL * sizes.micro_batch_tokens)))
+        # The user does not choose this number: let it be one that the usual numbers of ranks divide.
+        multiple = min(8, 1 << (num_lanes - 1).bit_length())
+        return min(-(-num_lanes // multiple) * multiple, sizes.global_batch_size)

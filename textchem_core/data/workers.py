@@ -1,35 +1,47 @@
-"""How processes that work for this one begin and end."""
+"""Processes that work for this one: they heed no signal, and end with it."""
 
 import os
 import signal
 import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import forkserver, get_context, parent_process
-from multiprocessing.context import ForkServerContext
+from typing import Any
 
 
-def worker_context() -> ForkServerContext:
-    """Return the way to start workers, which heed neither Ctrl-C nor SIGTERM: this process ends them.
+def make_workers(
+    count: int, begin: Callable[..., None] | None = None, *arguments: Any
+) -> ProcessPoolExecutor:
+    """Return a pool of processes that leave Ctrl-C and SIGTERM to this one, and no orphans if it is killed.
 
     torchrun, Slurm and a terminal signal whole groups of processes, and a step that is finished after a
-    signal needs its rows. Nor may the server that starts the workers die of it: they would count as dead with
-    it. A fork of this very process is no way: it has threads, as PyTorch's have, and may never wake up.
+    signal needs its rows. Not torch's DataLoader: at exit that ends its workers by SIGTERM, and waits for
+    them for ever.
+
+    Args:
+        count: Number of processes.
+        begin: Called in each when it begins.
+        arguments: Of ``begin``.
     """
-    # A signal that is ignored when a program begins stays ignored in it and in what it forks.
+    # The server that starts the workers must not die of a signal either: they would count as dead with it. A
+    # signal that is ignored when a program begins stays ignored in it and in what it forks.
     handlers = {signum: signal.signal(signum, signal.SIG_IGN) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:
         forkserver.ensure_running()
     finally:
         for signum, handler in handlers.items():
             signal.signal(signum, handler)
-    return get_context("forkserver")
+    # A fork of this very process, which has threads, as PyTorch's have, might never wake up.
+    return ProcessPoolExecutor(count, get_context("forkserver"), _begin, (begin, arguments))
 
 
-def end_with_parent() -> None:
-    """Leave no orphan where the parent of this worker is killed."""
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
+def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    if begin is not None:
+        begin(*arguments)
 
 
-def _wait_for_parent() -> None:
+def _end_with_the_parent() -> None:
     parent = parent_process()
     assert parent is not None
     parent.join()
