@@ -115,10 +115,13 @@ class RunLog:
 
         Args:
             step: Steps done.
-            totals: Summed losses and target tokens of each task over all ranks, (2, tasks).
+            totals: Summed losses, target tokens, and those of them predicted right, of each task over all
+                ranks, (3, tasks).
         """
-        losses = _mean_losses(totals)
-        self._write({"step": step, **{f"valid_loss/{name}": loss for name, loss in losses.items()}})
+        losses, accuracies = _means(totals[0], totals[1]), _means(totals[2], totals[1])
+        line = {f"valid_loss/{name}": loss for name, loss in losses.items()}
+        line |= {f"valid_accuracy/{name}": accuracy for name, accuracy in accuracies.items()}
+        self._write({"step": step, **line})
         shown = ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
         self.say(f"step {step}: validation loss: {shown}")
         # Validation is no training: its time does not count into the tokens per second.
@@ -141,11 +144,11 @@ class RunLog:
                 lines.write(json.dumps(valid) + "\n")
 
 
-def _mean_losses(totals: Tensor) -> dict[str, float]:
-    """Return the mean loss over all rows, as ``all``, and of each task that has any."""
-    sums, counts = totals.tolist()
-    means = {name: s / n for name, s, n in zip(TASK_NAMES, sums, counts, strict=True) if n}
-    return {"all": sum(sums) / sum(counts), **means}
+def _means(sums: Tensor, counts: Tensor) -> dict[str, float]:
+    """Return the mean over all rows, as ``all``, and that of each task that has any."""
+    by_task = zip(TASK_NAMES, sums.tolist(), counts.tolist(), strict=True)
+    means = {name: total / count for name, total, count in by_task if count}
+    return {"all": (sums.sum() / counts.sum()).item(), **means}
 
 
 def _drop_lines_after(path: Path, step: int) -> None:

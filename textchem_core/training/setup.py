@@ -112,6 +112,7 @@ def open_model(config: TrainConfig, run_dir: Path) -> tuple[T5, Tokenizer, Path 
         model = T5(T5Config.preset(config.model, vocab_size=rows))
     if config.dropout_rate is not None:
         model.set_dropout(config.dropout_rate)
+    model.set_gradient_checkpointing(config.gradient_checkpointing)
     return model, tokenizer, checkpoints[-1] if checkpoints else None
 
 
