@@ -22,6 +22,7 @@ from oracle import (
 from torch import Tensor
 
 from textchem_core.config import T5Config
+from textchem_core.model import dropout
 from textchem_core.model.attention import attention_bias, relative_position_bucket
 from textchem_core.model.hf_weights import name_table
 from textchem_core.model.t5 import T5
@@ -146,8 +147,13 @@ def test_loss_and_gradients(pair: Pair, batch: Batch) -> None:
         assert difference < 1e-5, f"{our_name}: relative difference {difference:.1e}"
 
 
-def test_training_mode_drops_the_same(pair: Pair) -> None:
-    # Dropout in the same places, of the same shapes and in the same order draws the same numbers.
+def test_training_mode_drops_the_same(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Dropout in the same places, of the same shapes and in the same order draws the same numbers, once it
+    # draws them as PyTorch does.
+    def drawn_by_pytorch(activations: Tensor, rate: float) -> Tensor:
+        return torch.empty_like(activations).bernoulli_(1 - rate).div_(1 - rate)
+
+    monkeypatch.setattr(dropout, "_noise", drawn_by_pytorch)
     batch = BATCHES["right padding"]
     oracle, model = copy.deepcopy(pair.oracle).train(), copy.deepcopy(pair.model).train()
     logits = []

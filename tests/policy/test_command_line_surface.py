@@ -16,12 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TRAIN_FLAGS = """
 --augment --bad-rows --balance-tasks --canonicalize --checkpoint-every --config --decay-norms --device
---dropout-rate --global-batch-size --help --init-from --keep-best --keep-checkpoints --learning-rate
---length-pool --log-every --long-rows --lr-decay --max-grad-norm --max-source-length --max-steps
---max-target-length --max-valid-batches --micro-batch-size --micro-batch-tokens --model --monitor
---monitor-mode --no-canonicalize --no-decay-norms --no-resume --no-tensorboard --num-epochs --num-workers
---position-bias-lr-scale --precision --repeat --resume --run-dir --schedule --seed --tensorboard --tokenizer
---train-files --valid-files --validate-every --warmup-steps --weight-decay
+--dropout-rate --global-batch-size --gradient-checkpointing --help --init-from --keep-best
+--keep-checkpoints --learning-rate --length-pool --log-every --long-rows --lr-decay --max-grad-norm
+--max-source-length --max-steps --max-target-length --max-valid-batches --micro-batch-size
+--micro-batch-tokens --model --monitor --monitor-mode --no-canonicalize --no-decay-norms
+--no-gradient-checkpointing --no-resume --no-tensorboard --num-epochs --num-workers --position-bias-lr-scale
+--precision --repeat --resume --run-dir --schedule --seed --tensorboard --tokenizer --train-files
+--valid-files --validate-every --warmup-steps --weight-decay
 """
 GENERATE_FLAGS = """
 --batch-size --canonicalize --column --config --device --dtype --early-stopping --format --help --input-file

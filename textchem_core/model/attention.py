@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textchem_core.config import T5Config
+from textchem_core.model.dropout import dropout
+from textchem_core.model.layers import Linear, at_least_float32
 
 
 class MultiHeadAttention(nn.Module):
@@ -22,10 +24,10 @@ class MultiHeadAttention(nn.Module):
     def __init__(self, config: T5Config) -> None:
         super().__init__()
         d_inner = config.num_heads * config.d_kv
-        self.q = nn.Linear(config.d_model, d_inner, bias=False)
-        self.k = nn.Linear(config.d_model, d_inner, bias=False)
-        self.v = nn.Linear(config.d_model, d_inner, bias=False)
-        self.o = nn.Linear(d_inner, config.d_model, bias=False)
+        self.q = Linear(config.d_model, d_inner)
+        self.k = Linear(config.d_model, d_inner)
+        self.v = Linear(config.d_model, d_inner)
+        self.o = Linear(d_inner, config.d_model)
         self.num_heads = config.num_heads
         self.dropout_rate = config.dropout_rate
 
@@ -46,14 +48,8 @@ class MultiHeadAttention(nn.Module):
             (B, T, D).
         """
         queries = self._split_heads(self.q(hidden_states))  # (B, H, T, K)
-        context = F.scaled_dot_product_attention(
-            queries,
-            keys,
-            values,
-            attn_mask=bias.to(queries.dtype),
-            dropout_p=self.dropout_rate if self.training else 0.0,
-            scale=1.0,
-        )  # (B, H, T, K)
+        dropout_rate = self.dropout_rate if self.training else 0.0
+        context = attend(queries, keys, values, bias.to(queries.dtype), dropout_rate)  # (B, H, T, K)
         output: Tensor = self.o(context.transpose(1, 2).flatten(2))  # (B, T, D)
         return output
 
@@ -61,6 +57,31 @@ class MultiHeadAttention(nn.Module):
         batch_size, length, d_inner = projected.shape
         heads = projected.view(batch_size, length, self.num_heads, d_inner // self.num_heads)
         return heads.transpose(1, 2)  # (B, H, T, K)
+
+
+def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor, dropout_rate: float) -> Tensor:
+    """Return the values, averaged by the softmax of the scores.
+
+    Where gradients are wanted on a CPU, PyTorch's fused attention has nothing for a bias that is learned or
+    for dropout, and what it does instead is slower than the plain products. float16 is left to it: it keeps
+    the scores in float32.
+
+    Args:
+        queries: (B, H, T, K).
+        keys: (B, H, S, K).
+        values: (B, H, S, K).
+        bias: Broadcastable to (B, H, T, S), in the dtype of the others.
+        dropout_rate: Of the weights of the average.
+
+    Returns:
+        (B, H, T, K).
+    """
+    if queries.device.type != "cpu" or not queries.requires_grad or queries.dtype == torch.float16:
+        return F.scaled_dot_product_attention(
+            queries, keys, values, attn_mask=bias, dropout_p=dropout_rate, scale=1.0
+        )
+    scores = at_least_float32(queries @ keys.transpose(2, 3)) + bias  # (B, H, T, S)
+    return dropout(scores.softmax(-1).to(queries.dtype), dropout_rate) @ values
 
 
 class RelativePositionBias(nn.Module):
@@ -91,7 +112,8 @@ class RelativePositionBias(nn.Module):
             num_buckets=self.weight.shape[0],
             max_distance=self.max_distance,
         )  # (T, S)
-        return F.embedding(buckets, self.weight).permute(2, 0, 1).unsqueeze(0)  # (1, H, T, S)
+        # Contiguous, or every layer's attention would read it across its strides.
+        return F.embedding(buckets, self.weight).permute(2, 0, 1).unsqueeze(0).contiguous()  # (1, H, T, S)
 
 
 def relative_position_bucket(

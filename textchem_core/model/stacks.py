@@ -5,10 +5,12 @@ Shapes: B batch, S source length, T target length, H heads, K d_kv, D d_model, N
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from textchem_core.config import T5Config
 from textchem_core.model.attention import MultiHeadAttention, RelativePositionBias, attention_bias
 from textchem_core.model.cache import SourceCache, TargetCache
+from textchem_core.model.dropout import Dropout
 from textchem_core.model.layers import RMSNorm, make_feed_forward
 
 
@@ -21,7 +23,7 @@ class EncoderBlock(nn.Module):
         self.self_attention = MultiHeadAttention(config)
         self.feed_forward_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
         self.feed_forward = make_feed_forward(config)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
 
     def forward(self, hidden_states: Tensor, bias: Tensor) -> Tensor:
         """Map (B, S, D) to (B, S, D).
@@ -48,7 +50,7 @@ class DecoderBlock(nn.Module):
         self.cross_attention = MultiHeadAttention(config)
         self.feed_forward_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
         self.feed_forward = make_feed_forward(config)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
 
     def forward(
         self, hidden_states: Tensor, bias: Tensor, source: SourceCache, layer: int, past: TargetCache | None
@@ -88,7 +90,8 @@ class Encoder(nn.Module):
         self.position_bias = RelativePositionBias(config, bidirectional=True)
         self.blocks = nn.ModuleList(EncoderBlock(config) for _ in range(config.num_layers))
         self.final_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
+        self.gradient_checkpointing = False
 
     def forward(self, embedded: Tensor, attention_mask: Tensor | None) -> Tensor:
         """Encode embedded sources.
@@ -104,8 +107,9 @@ class Encoder(nn.Module):
         visible = None if attention_mask is None else _as_keys(attention_mask)
         bias = attention_bias(self.position_bias(positions, positions), visible)  # (B or 1, H, S, S)
         hidden_states = self.dropout(_residual(embedded))
+        run = _run_again if self.gradient_checkpointing and torch.is_grad_enabled() else _run_once
         for block in self.blocks:
-            hidden_states = block(hidden_states, bias)
+            hidden_states = run(block, hidden_states, bias)
         encoded: Tensor = self.dropout(self.final_norm(hidden_states))
         return encoded
 
@@ -118,7 +122,8 @@ class Decoder(nn.Module):
         self.position_bias = RelativePositionBias(config, bidirectional=False)
         self.blocks = nn.ModuleList(DecoderBlock(config) for _ in range(config.decoder_depth))
         self.final_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
+        self.gradient_checkpointing = False
 
     def read_source(self, encoder_hidden_states: Tensor, attention_mask: Tensor | None) -> SourceCache:
         """Project the encoded sources, once, to every layer's keys and values.
@@ -174,10 +179,22 @@ class Decoder(nn.Module):
 
     def _run(self, embedded: Tensor, bias: Tensor, source: SourceCache, past: TargetCache | None) -> Tensor:
         hidden_states = self.dropout(_residual(embedded))
+        run = _run_again if self.gradient_checkpointing and torch.is_grad_enabled() else _run_once
         for layer, block in enumerate(self.blocks):
-            hidden_states = block(hidden_states, bias, source, layer, past)
+            hidden_states = run(block, hidden_states, bias, source, layer, past)
         decoded: Tensor = self.dropout(self.final_norm(hidden_states))
         return decoded
+
+
+def _run_once(block: nn.Module, *arguments: object) -> Tensor:
+    hidden_states: Tensor = block(*arguments)
+    return hidden_states
+
+
+def _run_again(block: nn.Module, *arguments: object) -> Tensor:
+    """Run a block, forget all but its arguments, and run it again, with the same dropout, on the way back."""
+    hidden_states: Tensor = checkpoint(block, *arguments, use_reentrant=False)
+    return hidden_states
 
 
 def _as_keys(attention_mask: Tensor) -> Tensor:

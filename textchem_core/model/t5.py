@@ -102,6 +102,10 @@ class T5(nn.Module):
             elif isinstance(module, MultiHeadAttention):
                 module.dropout_rate = dropout_rate
 
+    def set_gradient_checkpointing(self, is_on: bool) -> None:
+        """Keep only what enters each block, and compute the rest again on the way back."""
+        self.encoder.gradient_checkpointing = self.decoder.gradient_checkpointing = is_on
+
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return the encoder's states of the sources.
 
@@ -154,6 +158,28 @@ class T5(nn.Module):
             )
         return T5Output(logits=logits, loss=loss, encoder_hidden_states=encoder_hidden_states)
 
+    def decode(self, input_ids: Tensor, attention_mask: Tensor | None, decoder_input_ids: Tensor) -> Tensor:
+        """Return the decoder's states of whole targets, for a loss that needs no logits of all of them.
+
+        Args:
+            input_ids: (B, S) int64.
+            attention_mask: (B, S), nonzero at tokens; None if nothing is padding.
+            decoder_input_ids: (B, T) int64.
+
+        Returns:
+            (B, T, D).
+        """
+        # One look-up for both sides: each would bring a gradient as large as the table. Where the table is
+        # the output projection, too, it has one already, and on a CPU that of the few rows is added to it.
+        is_sparse = self.lm_head is None and input_ids.device.type == "cpu"
+        ids = torch.cat((input_ids.flatten(), decoder_input_ids.flatten()))
+        embedded = F.embedding(ids, self.shared.weight, sparse=is_sparse)
+        sources, targets = embedded.split((input_ids.numel(), decoder_input_ids.numel()))
+        encoded = self.encoder(sources.view(*input_ids.shape, -1), attention_mask)
+        source = self.decoder.read_source(encoded, attention_mask)
+        decoded: Tensor = self.decoder(targets.view(*decoder_input_ids.shape, -1), None, source)
+        return decoded
+
     def shift_right(self, labels: Tensor) -> Tensor:
         """Return what the decoder reads to predict ``labels``: the start token, then all but the last.
 
@@ -164,12 +190,18 @@ class T5(nn.Module):
         shifted = torch.cat((start, labels[:, :-1]), dim=1)
         return shifted.masked_fill(shifted == IGNORED_LABEL, self.config.pad_token_id)
 
+    @property
+    def vocabulary_weight(self) -> Tensor:
+        """The output projection, (V, D): the embedding itself where they are tied."""
+        return self.shared.weight if self.lm_head is None else self.lm_head.weight
+
+    def scale_for_vocabulary(self, decoded: Tensor) -> Tensor:
+        """Return the decoder's states (..., D) as the output projection reads them."""
+        return decoded * self.config.d_model**-0.5 if self.config.scale_decoder_outputs else decoded
+
     def project_to_vocabulary(self, decoded: Tensor) -> Tensor:
         """Turn the decoder's states (..., D) into logits (..., V)."""
-        if self.config.scale_decoder_outputs:
-            decoded = decoded * self.config.d_model**-0.5
-        weight = self.shared.weight if self.lm_head is None else self.lm_head.weight
-        return F.linear(decoded, weight)
+        return F.linear(self.scale_for_vocabulary(decoded), self.vocabulary_weight)
 
     def start_decoding(
         self, input_ids: Tensor, attention_mask: Tensor | None, *, num_beams: int, max_new_tokens: int

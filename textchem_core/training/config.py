@@ -90,6 +90,10 @@ class TrainConfig:
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Arithmetic of the forward pass; weights and optimizer stay in float32."""
 
+    gradient_checkpointing: bool = False
+    """Keep of every block only what enters it and compute the rest again on the way back: less memory, more
+    time, the same gradients."""
+
     seed: int = 0
     """Seed of the initial weights, the order of rows, and dropout."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -121,6 +121,7 @@ def open_model(config: TrainConfig, checkpoint: Path | None) -> tuple[T5, Tokeni
         model = T5(T5Config.preset(config.model, vocab_size=rows))
     if config.dropout_rate is not None:
         model.set_dropout(config.dropout_rate)
+    model.set_gradient_checkpointing(config.gradient_checkpointing)
     return model, tokenizer
 
 

@@ -1,6 +1,6 @@
 """One optimizer step, and the loss without one.
 
-Shapes: B rows of a micro-batch, T target length, V vocabulary.
+Shapes: B rows of a micro-batch, T target length.
 """
 
 from collections.abc import Sequence
@@ -8,15 +8,14 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from textchem_core.config import IGNORED_LABEL
 from textchem_core.data.batches import TASK_NAMES, Batch
-from textchem_core.model.layers import at_least_float32
 from textchem_core.model.t5 import T5
 from textchem_core.training.distributed import World
+from textchem_core.training.loss import LossOfModel
 
 AUTOCAST_DTYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -51,13 +50,15 @@ class Trainer:
         self.optimizer = optimizer
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=precision == "float16")
         self._world = world
-        self._autocast_dtype = AUTOCAST_DTYPES[precision]
         self._max_grad_norm = max_grad_norm
         self._seed = seed
         self.nonfinite_in_a_row = torch.zeros((), dtype=torch.int64, device=world.device)
-        # What is called: the model itself, or the wrapper that averages its gradients over the ranks.
+        self._loss_of_model = LossOfModel(model, AUTOCAST_DTYPES[precision])
+        # What is called: the module itself, or the wrapper that averages its gradients over the ranks.
         self._parallel: nn.Module = (
-            DistributedDataParallel(model, gradient_as_bucket_view=True) if world.size > 1 else model
+            DistributedDataParallel(self._loss_of_model, gradient_as_bucket_view=True)
+            if world.size > 1
+            else self._loss_of_model
         )
 
     def step(self, micro_batches: Sequence[Batch], step: int, learning_rate: float) -> tuple[Tensor, Tensor]:
@@ -85,16 +86,17 @@ class Trainer:
         # Filled on the device: copying a number there would wait for all steps before this one.
         target_tokens = self._world.sum(torch.full((), num_tokens, dtype=torch.float64, device=device))
 
+        # DDP averages over ranks where we want a sum, hence the number of ranks.
+        factor = self.scaler.scale(self._world.size / target_tokens)
+
         self._parallel.train()
         loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         for index, batch in enumerate(micro_batches):
             is_last = index == len(micro_batches) - 1
             with self._parallel.no_sync() if self._waits(is_last) else nullcontext():  # type: ignore[operator]
-                micro_loss = self._token_losses(batch).sum()
-                # DDP averages over ranks where we want a sum, hence the factor.
-                scaled_loss: Tensor = self.scaler.scale(micro_loss * (self._world.size / target_tokens))
-                torch.autograd.backward(scaled_loss)
-            loss_sum += micro_loss.detach()
+                scaled_loss, losses = self._parallel(*self._on_device(batch), factor)
+                scaled_loss.backward()
+            loss_sum += losses.sum()
 
         self.scaler.unscale_(self.optimizer)
         grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._max_grad_norm or torch.inf)
@@ -140,45 +142,32 @@ class Trainer:
         steps: int = state["step"]
         return steps
 
-    @torch.no_grad()
     def validate(self, micro_batches: Sequence[Batch]) -> Tensor:
-        """Return the summed token losses (row 0) and target tokens (row 1) of each task, (2, tasks).
+        """Return, of each task, summed token losses, target tokens, and those predicted right, (3, tasks).
 
         Of this rank's rows alone, on the device; sum over ranks and batches, then divide.
         """
         self.model.eval()
         totals = torch.zeros(3, len(TASK_NAMES), dtype=torch.float64, device=self._world.device)
         for batch in micro_batches:
-            losses = self._token_losses(batch)  # (B, T)
-            tasks = batch.task_indices.to(self._world.device)
-            counts = (batch.labels != IGNORED_LABEL).to(self._world.device)
-            totals[0].index_add_(0, tasks, losses.sum(1).double())
-            totals[1].index_add_(0, tasks, counts.sum(1).double())
+            input_ids, attention_mask, labels = self._on_device(batch)
+            losses, is_right = self._loss_of_model.score(input_ids, attention_mask, labels)  # (B, T)
+            tasks = batch.task_indices.to(self._world.device, non_blocking=True)
+            for total, values in zip(totals, (losses, labels != IGNORED_LABEL, is_right), strict=True):
+                total.index_add_(0, tasks, values.sum(1, dtype=torch.float64))
         return totals
 
     def _waits(self, is_last: bool) -> bool:
         """Whether gradients stay on this rank for now, because another micro-batch follows."""
         return self._world.size > 1 and not is_last
 
-    def _token_losses(self, batch: Batch) -> Tensor:
-        """Return the cross-entropy of every target token, (B, T), zero at padding."""
-        device = self._world.device
-        labels = batch.labels.to(device, non_blocking=True)
-        with torch.autocast(
-            device.type, dtype=self._autocast_dtype, enabled=self._autocast_dtype is not None
-        ):
-            model = self._parallel if self.model.training else self.model
-            logits = model(
-                batch.input_ids.to(device, non_blocking=True),
-                batch.attention_mask.to(device, non_blocking=True),
-                decoder_input_ids=self.model.shift_right(labels),
-            ).logits  # (B, T, V)
-        return F.cross_entropy(
-            at_least_float32(logits).flatten(0, 1),
-            labels.flatten(),
-            ignore_index=IGNORED_LABEL,
-            reduction="none",
-        ).view_as(labels)
+    def _on_device(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return sources, their mask and labels where this process computes."""
+        tensors = (batch.input_ids, batch.attention_mask, batch.labels)
+        input_ids, attention_mask, labels = (
+            tensor.to(self._world.device, non_blocking=True) for tensor in tensors
+        )
+        return input_ids, attention_mask, labels
 
 
 def _mixed_seed(seed: int, step: int, rank: int) -> int:
