@@ -49,16 +49,8 @@ def train(config: TrainConfig, world: World) -> None:
         max_grad_norm=config.max_grad_norm,
         seed=config.seed,
     )
-    state = None if checkpoint is None else load_state(checkpoint)
-    start_step = 0 if state is None else trainer.resume(state)
-    log = RunLog(
-        run_dir,
-        world,
-        config,
-        start_step=start_step,
-        total_steps=total_steps,
-        state=None if state is None else state["log"],
-    )
+    start_step, log_state = (0, None) if checkpoint is None else trainer.resume(load_state(checkpoint))
+    log = RunLog(run_dir, world, config, start_step=start_step, total_steps=total_steps, state=log_state)
     if world.is_main:
         files = [loader.steps.rows for loader in (load, load_valid) if loader is not None]
         write_record(run_dir, start_step, world, model, tokenizer, files)

@@ -193,7 +193,7 @@ class TestResume:
             return Trainer(model, optimizer, ALONE, precision=precision, max_grad_norm=1.0, seed=0)
 
         saved, resumed = trainer(before), trainer(after)
-        assert resumed.resume({"step": 3, **saved.state_dict()}) == 3
+        assert resumed.resume({"step": 3, "log": None, **saved.state_dict()}) == (3, None)
         assert resumed.scaler.is_enabled() == (after == "float16")
 
     def test_a_damaged_checkpoint_is_named_with_the_one_before(self, train: Run, tmp_path: Path) -> None:

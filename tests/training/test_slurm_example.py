@@ -37,7 +37,7 @@ def test_only_a_stopped_run_is_queued_again(tmp_path: Path, work: str, status: i
     process = subprocess.Popen(["bash", SCRIPT, "run.toml"], cwd=tmp_path, env=environment)
     calls = tmp_path / "calls"
     if is_stopped:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not (calls.exists() and "torchrun" in calls.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -19,6 +19,7 @@ from textchem_core.model.t5 import T5
 from textchem_core.training.checkpoint import checkpoint_folders, read_manifest
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import Stopped, World, join_world
+from textchem_core.training.loss import LossOfModel
 from textchem_core.training.optim import make_optimizer
 from textchem_core.training.step import Trainer
 from textchem_core.training.stopping import NONFINITE_STEPS, Stopping, _Counter
@@ -155,18 +156,13 @@ class TestNonfinite:
     def test_too_many_stop_the_run_and_name_the_rows(
         self, train: Run, tmp_path: Path, rows_file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        original = Trainer._token_losses
-        broken: set[int] = set()
+        original = LossOfModel.forward
 
-        def token_losses(self: Trainer, batch: Batch) -> Tensor:
-            losses = original(self, batch)
-            if 3 not in batch.row_ids.tolist() or not self.model.training:
-                return losses
-            broken.add(3)
-            return losses * torch.nan
+        def nan_loss(self: LossOfModel, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+            loss, losses = original(self, *tensors)
+            return loss * torch.nan, losses
 
-        monkeypatch.setattr(Trainer, "_token_losses", token_losses)
-        # Row 3, and so line 4, is in every step of all ten rows.
+        monkeypatch.setattr(LossOfModel, "forward", nan_loss)
         flags = {"global_batch_size": 10, "num_epochs": 30, "checkpoint_every": 50}
         finished = train(check=False, **flags)
         run_dir = tmp_path / "runs" / "test"
@@ -180,7 +176,7 @@ class TestNonfinite:
         (saved,) = checkpoint_folders(run_dir)
         assert saved.name == f"step-{NONFINITE_STEPS:08d}"
         assert all(value.isfinite().all() for value in weights(saved).values())
-        monkeypatch.setattr(Trainer, "_token_losses", original)
+        monkeypatch.setattr(LossOfModel, "forward", original)
         train(resume=True, **flags)
         assert [line["step"] for line in logged(run_dir) if "loss" in line] == list(range(1, 31))
 

@@ -121,14 +121,14 @@ class Trainer:
         """Return what a checkpoint needs beside the weights: the optimizer's moments and the loss scale."""
         return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
 
-    def resume(self, state: dict[str, Any]) -> int:
+    def resume(self, state: dict[str, Any]) -> tuple[int, Any]:
         """Take over a checkpoint; weight decay, rates and precision stay those of this run.
 
         Args:
             state: What ``load_state`` returned.
 
         Returns:
-            Steps done.
+            Steps done, and the state of the log.
         """
         settings = [
             {name: value for name, value in group.items() if name != "params"}
@@ -139,8 +139,7 @@ class Trainer:
             group.update(values)
         if state["scaler"]:  # empty unless saved in float16
             self.scaler.load_state_dict(state["scaler"])
-        steps: int = state["step"]
-        return steps
+        return state["step"], state["log"]
 
     def validate(self, micro_batches: Sequence[Batch]) -> Tensor:
         """Return, of each task, summed token losses, target tokens, and those predicted right, (3, tasks).
