@@ -7,8 +7,9 @@
 Rows are those of dataset-sample under numbers of their own; 10 million take about 2 GB. Each measurement is a
 run of one or two processes under torchrun that does what train.py does, down to the batches of 200 steps of
 32 rows, resumed so that they go over the border of two length pools, on one core each and without workers.
-Private memory is what a further rank would take again; pages of the mapped index and of programs are shared.
-Linux only. Prints a table and one JSON line.
+Own memory is what a further rank would take again; pages of files, of the mapped index and of programs, are
+shared by the ranks, and the system takes them back when it needs to. Linux only. Prints a table and one JSON
+line.
 """
 
 import argparse
@@ -37,9 +38,9 @@ COLUMNS = {
     "index_seconds": "index s",
     "start_seconds": "start s",
     "first_batch_seconds": "first batch s",
-    "private_mb_at_start": "private MB at start",
-    "private_mb": "after 200 steps",
-    "shared_mb": "shared MB",
+    "own_mb_at_start": "own MB at start",
+    "own_mb": "after 200 steps",
+    "file_pages_mb": "file pages MB",
     "rows_per_second": "rows/s of a rank",
 }
 
@@ -122,9 +123,9 @@ def measure(path: Path) -> None:
         found = {
             "start_seconds": start,
             "first_batch_seconds": first,
-            "private_mb_at_start": at_start["Private"],
-            "private_mb": in_the_end["Private"],
-            "shared_mb": in_the_end["Shared"],
+            "own_mb_at_start": at_start["Anonymous"],
+            "own_mb": in_the_end["Anonymous"],
+            "file_pages_mb": in_the_end["Rss"] - in_the_end["Anonymous"],
             # All of a pool are read and encoded before its first batch.
             "rows_per_second": len(steps.window(STEPS.start)) * 32 / world.size / first,
         }
@@ -132,13 +133,9 @@ def measure(path: Path) -> None:
 
 
 def memory() -> dict[str, float]:
-    """Return the resident megabytes of this process, those of its own and those it may share."""
-    found = {"Private": 0.0, "Shared": 0.0}
-    for line in Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]:
-        name, kilobytes = line.split()[:2]
-        if name.split("_")[0] in found:
-            found[name.split("_")[0]] += int(kilobytes) / 1000
-    return found
+    """Return the megabytes this process has resident (Rss), among them those of no file (Anonymous)."""
+    lines = [line.split() for line in Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]]
+    return {name.rstrip(":"): int(kilobytes) / 1000 for name, kilobytes, _ in lines}
 
 
 if __name__ == "__main__":
