@@ -16,11 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TRAIN_FLAGS = """
 --canonicalize --checkpoint-every --config --decay-norms --device --dropout-rate --global-batch-size
---gradient-checkpointing --help --init-from --keep-checkpoints --learning-rate --log-every --long-rows --lr-decay --max-grad-norm
---max-source-length --max-steps --max-target-length --max-valid-batches --micro-batch-size --model
---no-canonicalize --no-decay-norms --no-gradient-checkpointing --no-resume --num-epochs --num-workers --position-bias-lr-scale
---precision --resume --run-dir --schedule --seed --tokenizer --train-files --valid-files --validate-every
---warmup-steps --weight-decay
+--gradient-checkpointing --help --init-from --keep-checkpoints --learning-rate --log-every --long-rows
+--lr-decay --max-grad-norm --max-source-length --max-steps --max-target-length --max-valid-batches
+--micro-batch-size --model --no-canonicalize --no-decay-norms --no-gradient-checkpointing --no-resume
+--num-epochs --num-workers --position-bias-lr-scale --precision --resume --run-dir --schedule --seed
+--tokenizer --train-files --valid-files --validate-every --warmup-steps --weight-decay
 """
 GENERATE_FLAGS = """
 --batch-size --canonicalize --column --config --device --dtype --early-stopping --format --help --input-file
