@@ -49,7 +49,7 @@ def _is_for_onednn(hidden_states: Tensor) -> bool:
         and hidden_states.dtype == torch.float32
         and torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
-        and torch.backends.mkldnn.is_available()
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     )
 
 
@@ -76,9 +76,8 @@ class RMSNorm(nn.Module):
         Returns:
             (..., D), in the dtype of the weight, or autocast's.
         """
-        normed: Tensor = _RMSNorm.apply(
-            at_least_float32(hidden_states), at_least_float32(self.weight), self.eps
-        )
+        wide, weight = at_least_float32(hidden_states), at_least_float32(self.weight)
+        normed: Tensor = _RMSNorm.apply(wide, weight, self.eps)  # type: ignore[no-untyped-call]
         return normed.to(compute_dtype(self.weight))
 
 

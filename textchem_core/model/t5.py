@@ -174,10 +174,11 @@ class T5(nn.Module):
         is_sparse = self.lm_head is None and input_ids.device.type == "cpu"
         ids = torch.cat((input_ids.flatten(), decoder_input_ids.flatten()))
         embedded = F.embedding(ids, self.shared.weight, sparse=is_sparse)
-        sources, targets = embedded.split((input_ids.numel(), decoder_input_ids.numel()))
-        encoded = self.encoder(sources.view(*input_ids.shape, -1), attention_mask)
+        num_sources = input_ids.numel()
+        encoded = self.encoder(embedded[:num_sources].view(*input_ids.shape, -1), attention_mask)
         source = self.decoder.read_source(encoded, attention_mask)
-        decoded: Tensor = self.decoder(targets.view(*decoder_input_ids.shape, -1), None, source)
+        targets = embedded[num_sources:].view(*decoder_input_ids.shape, -1)
+        decoded: Tensor = self.decoder(targets, None, source)
         return decoded
 
     def shift_right(self, labels: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 In float32 the logits of a batch are the largest tensor of training, several times over: themselves, their
 softmax, its gradient. Here a chunk of tokens at a time goes through the vocabulary, there and back.
 
-Shapes: B rows, S source length, T target length, D d_model, V vocabulary, N target positions, R those of a chunk.
+Shapes: B rows, S source length, T target length, D d_model, V vocabulary, N target positions of a batch, R of
+a chunk.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from textchem_core.model.layers import at_least_float32
 from textchem_core.model.t5 import T5
 
 _CPU_CHUNK_BYTES, _DEVICE_CHUNK_BYTES = 32 * 2**20, 512 * 2**20
-"""Of float32 logits. On a CPU, what its caches nearly hold; elsewhere, enough to keep thousands of cores busy."""
+"""Of float32 logits. On a CPU, what its caches nearly hold; elsewhere, enough for thousands of cores."""
+_PIECE_ROWS = 4096
 
 
 class LossOfModel(nn.Module):
@@ -81,7 +83,7 @@ def summed_loss(states: Tensor, weight: Tensor, labels: Tensor, factor: Tensor) 
     Returns:
         A scalar to call ``backward`` on, and (N,) without a gradient, zero where the label is -100.
     """
-    loss, losses = _SummedLoss.apply(states, weight, labels, factor)
+    loss, losses = _SummedLoss.apply(states, weight, labels, factor)  # type: ignore[no-untyped-call]
     return loss, losses
 
 
@@ -111,12 +113,8 @@ class _SummedLoss(torch.autograd.Function):
     def forward(
         ctx: Any, states: Tensor, weight: Tensor, labels: Tensor, factor: Tensor
     ) -> tuple[Tensor, Tensor]:
-        losses, grad_states, grad_weight = (
-            _empty_losses(states),
-            torch.empty_like(states),
-            torch.empty_like(weight),
-        )
-        low = weight.to(states.dtype)
+        losses, low = _empty_losses(states), weight.to(states.dtype)
+        grad_states, grad_weight = torch.empty_like(states), torch.empty_like(weight)
         for chunk in _chunks(states, weight):
             log_probs = _log_probs(states[chunk], low)  # (R, V)
             losses[chunk] = _losses(log_probs, labels[chunk])
@@ -153,12 +151,14 @@ def _add_product(total: Tensor, left: Tensor, right: Tensor, *, is_first: bool) 
     if left.dtype == total.dtype:
         torch.addmm(total, left, right, beta=0 if is_first else 1, out=total)
         return
+    product = left @ right
     # In pieces, because PyTorch makes a float32 copy of a half before it adds it.
-    for part, added in zip(total.split(4096), (left @ right).split(4096), strict=True):
+    for start in range(0, total.shape[0], _PIECE_ROWS):
+        piece = slice(start, start + _PIECE_ROWS)
         if is_first:
-            part.copy_(added)
+            total[piece] = product[piece]
         else:
-            part.add_(added)
+            total[piece] += product[piece]
 
 
 def _empty_losses(states: Tensor) -> Tensor:
