@@ -74,7 +74,7 @@ def test_blocks_computed_twice_give_the_same_gradients(model: T5, batch: Batch, 
     for each in (model, again):
         calls: list[int] = []
         for block in (*each.encoder.blocks, *each.decoder.blocks):
-            block.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+            block.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
         trainer = trainer_of(each, precision)
         results = [torch.stack(trainer.step([batch, batch], step, 1e-3)) for step in range(3)]
         runs[each] = [*results, *each.parameters()], len(calls)
