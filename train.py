@@ -57,28 +57,30 @@ def train(config: TrainConfig, world: World) -> None:
     log.start(load.steps, sum(parameter.numel() for parameter in model.parameters()))
 
     numbers = range(start_step, total_steps)
-    with closing(log), Stopping(world, run_dir, load.steps.rows.place) as stopping:
-        milestones = Milestones(
-            config=config,
-            world=world,
-            run_dir=run_dir,
-            trainer=trainer,
-            tokenizer=tokenizer,
-            load_valid=load_valid,
-            total_steps=total_steps,
-            log=log,
-            stopping=stopping,
-        )
-        if checkpoint is not None:
-            milestones.make_up(checkpoint, start_step)
-        for step, micro_batches in zip(numbers, load(numbers), strict=True):
-            rate = learning_rate(config, step, steps_per_epoch=steps_per_epoch, total_steps=total_steps)
-            loss, grad_norm = trainer.step(micro_batches, step, rate)
-            done = step + 1
-            nonfinite = trainer.nonfinite_in_a_row
-            log.step(done, rate, micro_batches, loss=loss, grad_norm=grad_norm, nonfinite_in_a_row=nonfinite)
-            stop = stopping.after_step(done, nonfinite, [batch.row_ids for batch in micro_batches])
-            milestones.after_step(done, stop)
+    with closing(log):
+        loaded = load(numbers)
+        log.start_clock()
+        with Stopping(world, run_dir, load.steps.rows.place) as stopping:
+            milestones = Milestones(
+                config=config,
+                world=world,
+                run_dir=run_dir,
+                trainer=trainer,
+                tokenizer=tokenizer,
+                load_valid=load_valid,
+                total_steps=total_steps,
+                log=log,
+                stopping=stopping,
+            )
+            if checkpoint is not None:
+                milestones.make_up(checkpoint, start_step)
+            for step, micro_batches in zip(numbers, loaded, strict=True):
+                rate = learning_rate(config, step, steps_per_epoch, total_steps)
+                loss, grad_norm = trainer.step(micro_batches, step, rate)
+                done, nonfinite = step + 1, trainer.nonfinite_in_a_row
+                log.step(done, rate, micro_batches, loss, grad_norm, nonfinite)
+                stop = stopping.after_step(done, nonfinite, [batch.row_ids for batch in micro_batches])
+                milestones.after_step(done, stop)
 
 
 def main() -> None:

@@ -289,6 +289,7 @@ def measure_rows(arguments: argparse.Namespace, precision: str, dropout: float) 
     Every way batches all rows; of its batches a random sample is timed, the same number for all.
     """
     import numpy as np
+
     from textchem_core.data.pools import cut_by_length
 
     rows = real_rows(arguments.real, arguments.rows)

@@ -277,7 +277,7 @@ def log_step(log: RunLog, step: int, loss: float = 1.0, nonfinite_in_a_row: int 
     batches = [Batch(ones, ones, ones, ones[0, :1], ones[0, :1], 5, 5)]
     number = torch.tensor(loss)
     in_a_row = torch.tensor(nonfinite_in_a_row)
-    log.step(step, 1e-3, batches, loss=number, grad_norm=number, nonfinite_in_a_row=in_a_row)
+    log.step(step, 1e-3, batches, number, number, in_a_row)
 
 
 class TestLog:

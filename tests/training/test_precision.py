@@ -38,7 +38,9 @@ def model_with_large_activations() -> T5:
 def small_batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
     input_ids, labels = torch.randint(2, 200, (2, 2, 9), generator=generator)
-    return Batch(input_ids, torch.ones_like(input_ids), labels, torch.zeros(2, dtype=torch.int64), 0, 0)
+    zeros = torch.zeros(2, dtype=torch.int64)
+    counts = input_ids.numel(), int((labels != -100).sum())
+    return Batch(input_ids, torch.ones_like(input_ids), labels, zeros, zeros - 1, *counts)
 
 
 def test_float16_training_stays_finite_where_naive_casting_does_not() -> None:

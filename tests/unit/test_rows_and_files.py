@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -449,3 +450,13 @@ def test_entries_that_name_nothing_or_the_same_twice_are_refused(
     (tmp_path / "link.jsonl").symlink_to("a.jsonl")
     with pytest.raises(DataError, match=message):
         find_files(entries)
+
+
+def test_what_a_crash_left_is_removed_and_what_goes_on_is_not(tmp_path: Path) -> None:
+    cache, path = tmp_path / "cache", tmp_path / "a.jsonl"
+    path.write_bytes(b'{"task": "forward", "input": "C", "target": "CC"}\n')
+    for name, age in (("b.jsonl-0.tmp-1", 2 * 24 * 3600), ("c.jsonl-0.tmp-2", 3600)):
+        (cache / name).mkdir(parents=True)
+        os.utime(cache / name, (time.time() - age,) * 2)
+    RowFiles.build([path], cache)
+    assert [folder.name for folder in cache.glob("*.tmp-*")] == ["c.jsonl-0.tmp-2"]

@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 import zlib
 from collections import deque
@@ -41,6 +42,8 @@ _BLOCK_BYTES = 1 << 22
 _ALONE_UP_TO = 1 << 26
 """Bytes of a file that one process checks sooner than others can start."""
 _NO_TASK = 255
+_SECONDS_OF_A_CRASH = 24 * 3600.0
+"""Nobody indexes a file for so long: a folder begun before then was left by a crash."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,9 @@ def build_index(path: Path, cache: Path, *, skip_bad: bool) -> FileSummary:
     if summary is None:
         unfinished = folder.with_name(f"{folder.name}.tmp-{uuid.uuid4().hex}")
         unfinished.mkdir(parents=True)
+        for leftover in cache.glob("*.tmp-*"):
+            if time.time() - leftover.stat().st_mtime > _SECONDS_OF_A_CRASH:
+                shutil.rmtree(leftover, ignore_errors=True)
         try:
             _write_index(path, unfinished, skip_bad=skip_bad)
             _rename(unfinished, folder, path)

@@ -31,7 +31,7 @@ class StepLoader:
         self._workers = make_workers(num_workers, _Worker.begin, steps) if num_workers else None
 
     def __call__(self, numbers: range) -> Iterator[list[Batch]]:
-        """Yield the micro-batches of the steps with these numbers, in order.
+        """Return the micro-batches of the steps with these numbers, in order; the first window is read here.
 
         Args:
             numbers: Steps to load; may run over several epochs, and begin or end within a window.
@@ -40,10 +40,15 @@ class StepLoader:
             DataError: As ``Steps`` raises it, or a worker was killed.
         """
         if not numbers:
-            return
+            return iter(())
         window, last = self.steps.window(numbers.start), self.steps.window(numbers.stop - 1)
         draws = self._drawn(range(window.start, last.stop))
-        collected = list(islice(draws, len(window)))
+        return self._served(numbers, window, list(islice(draws, len(window))), draws)
+
+    def _served(
+        self, numbers: range, window: range, collected: list[Draw], draws: Iterator[Draw]
+    ) -> Iterator[list[Batch]]:
+        last = self.steps.window(numbers.stop - 1)
         while window:
             pool = self.steps.pool(window, collected)
             following = self.steps.window(window.stop) if window.stop <= last.start else range(0)

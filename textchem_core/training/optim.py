@@ -38,7 +38,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     )
 
 
-def learning_rate(config: TrainConfig, step: int, *, steps_per_epoch: int, total_steps: int) -> float:
+def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int, total_steps: int) -> float:
     """Return the rate of a step: a function of its number alone, so there is no scheduler to save.
 
     Args:

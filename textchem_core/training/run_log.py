@@ -98,12 +98,20 @@ class RunLog:
         self.say(
             f"{self._path.parent}: {num_parameters:,} parameters, {steps.num_rows:,} rows an epoch, steps "
             f"{self._start_step} to {self._total_steps}, {self._world.size} process(es) on "
-            f"{self._world.device.type}"
+            f"{self._world.device.type}; the rows of {len(steps.window(self._start_step)):,} steps are "
+            "encoded before the first"
         )
         for line in steps.rows.describe_bad_rows():
             self.say(line)
         if self._start_step >= self._total_steps:
             self.say("nothing left to do; more steps come with --num-epochs or --max-steps")
+
+    def start_clock(self) -> None:
+        """Leave out of the speed what has passed since the log was opened."""
+        pause = time.perf_counter() - self._started
+        self._started += pause
+        self._since += pause
+        self._last_step += pause
 
     def _begin(self) -> None:
         # Losses, steps whose loss is finite, and steps that changed nothing because something was not.
@@ -116,7 +124,6 @@ class RunLog:
         step: int,
         learning_rate: float,
         batches: Sequence[Batch],
-        *,
         loss: Tensor,
         grad_norm: Tensor,
         nonfinite_in_a_row: Tensor,
