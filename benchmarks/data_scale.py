@@ -22,11 +22,10 @@ import time
 from itertools import cycle, islice, pairwise
 from pathlib import Path
 
-from textchem_core.data.loading import StepLoader
 from textchem_core.text.tokenizer import Tokenizer
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import join_world
-from textchem_core.training.setup import make_steps
+from textchem_core.training.setup import make_loader
 
 ROOT = Path(__file__).parents[1]
 STEPS = range(900, 1100)
@@ -110,9 +109,9 @@ def measure(path: Path) -> None:
     tokenizer = Tokenizer(ROOT / "tokenizer")
     with join_world("cpu") as world:
         times = [time.perf_counter()]
-        steps, _ = make_steps(config, tokenizer, world, path.parent / "cache", training=True)
+        load = make_loader(config, tokenizer, world, path.parent / "run", training=True)
         times.append(time.perf_counter())
-        loaded = StepLoader(steps, num_workers=0, pin_memory=False)(STEPS)
+        loaded = load(STEPS)
         next(loaded)
         times.append(time.perf_counter())
         at_start = memory()
@@ -127,7 +126,7 @@ def measure(path: Path) -> None:
             "own_mb": in_the_end["Anonymous"],
             "file_pages_mb": in_the_end["Rss"] - in_the_end["Anonymous"],
             # All of a pool are read and encoded before its first batch.
-            "rows_per_second": len(steps.window(STEPS.start)) * 32 / world.size / first,
+            "rows_per_second": len(load.steps.window(STEPS.start)) * 32 / world.size / first,
         }
         (path.parent / f"{world.rank}.json").write_text(json.dumps(found))
 

@@ -97,10 +97,12 @@ def _text(fields: dict[str, object], key: str, place: str) -> str:
     value = fields[key]
     if not isinstance(value, str):
         raise DataError(f"{place}: {key}={value!r:.80}: must be a string")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
         raise DataError(
             f"{place}: {key} holds half a \\u pair, which is no character; correct it: {value!r:.80}"
-        )
+        ) from error
     return value
 
 
