@@ -15,6 +15,7 @@ import torch
 
 from textchem_core.command_line import parse_config
 from textchem_core.data.loading import load_steps
+from textchem_core.training.allocation import keep_freed_memory
 from textchem_core.training.checkpoint import load_state, save_checkpoint
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World, join_world, one_error_line
@@ -31,6 +32,8 @@ def train(config: TrainConfig, world: World) -> None:
     run_dir = choose_run_dir(config, world)
     model, tokenizer, checkpoint = open_model(config, run_dir)
     model.to(world.device)
+    if world.device.type == "cpu":
+        keep_freed_memory()
     cache = run_dir / "cache"
     steps = make_steps(config.train_files, config, tokenizer, world, cache, shuffle=True)
     valid_steps = (
