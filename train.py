@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from textchem_core.command_line import parse_config
+from textchem_core.training.allocation import keep_freed_memory
 from textchem_core.training.checkpoint import load_state
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World, join_world, one_error_line
@@ -32,6 +33,8 @@ def train(config: TrainConfig, world: World) -> None:
     checkpoint = newest_whole_checkpoint(run_dir, world)
     model, tokenizer = open_model(config, checkpoint)
     model.to(world.device)
+    if world.device.type == "cpu":
+        keep_freed_memory()
     load = make_loader(config, tokenizer, world, run_dir, training=True)
     load_valid = (
         make_loader(config, tokenizer, world, run_dir, training=False) if config.valid_files else None

@@ -34,6 +34,7 @@ from textchem_core.config import PRESETS, T5Config
 from textchem_core.data.batches import Batch, Example, collate
 from textchem_core.model.t5 import T5
 from textchem_core.tasks import TASKS
+from textchem_core.training.allocation import keep_freed_memory
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World
 from textchem_core.training.optim import make_optimizer
@@ -142,6 +143,8 @@ def serve(connection: Connection, side: str, options: dict[str, Any]) -> None:
     """Do the steps that are asked for and answer with seconds; without a batch, with bytes, and end."""
     if side == "theirs":
         import transformers  # noqa: F401, its own memory is no part of the model's
+    else:
+        keep_freed_memory()  # as train.py does
     on_cuda = options["device"] == "cuda"
     torch.ones(1, device=options["device"])
     before = 0 if on_cuda else resident_peak()
