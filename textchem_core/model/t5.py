@@ -169,11 +169,8 @@ class T5(nn.Module):
         Returns:
             (B, T, D).
         """
-        # One look-up for both sides: each would bring a gradient as large as the table. Where the table is
-        # the output projection, too, it has one already, and on a CPU that of the few rows is added to it.
-        is_sparse = self.lm_head is None and input_ids.device.type == "cpu"
-        ids = torch.cat((input_ids.flatten(), decoder_input_ids.flatten()))
-        embedded = F.embedding(ids, self.shared.weight, sparse=is_sparse)
+        # One look-up for both sides: each would bring a gradient as large as the table.
+        embedded = self.shared(torch.cat((input_ids.flatten(), decoder_input_ids.flatten())))
         num_sources = input_ids.numel()
         encoded = self.encoder(embedded[:num_sources].view(*input_ids.shape, -1), attention_mask)
         source = self.decoder.read_source(encoded, attention_mask)
