@@ -275,7 +275,7 @@ def _tensorboard_writer(run_dir: Path, start_step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise ConfigError(
-            "tensorboard=True: it is not installed; pip install 'textchem_core[tensorboard]', or leave it out"
+            "tensorboard=True: it is not installed; pip install tensorboard, or leave it out"
         ) from error
     make: Callable[..., Any] = SummaryWriter
     return make(str(run_dir / "tensorboard"), purge_step=start_step + 1)

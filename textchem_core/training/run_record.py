@@ -56,7 +56,8 @@ def write_config(run_dir: Path, config: TrainConfig, *, is_begun: bool) -> list[
         for name, value in changed.items():
             if is_begun and name in _OF_THE_CHECKPOINT:
                 config = replace(config, **{name: before[name]})
-                changes.append(f"{name}={before[name]!r}, as it began: {value!r} has no effect any more")
+                if value is not None:  # it was asked for
+                    changes.append(f"{name}={before[name]!r}, as it began: {value!r} has no effect any more")
             else:
                 changes.append(f"{name}={value!r}, was {before[name]!r}")
     _replace(path, config_as_toml(config))
