@@ -143,9 +143,11 @@ def check_range(
     below: float | None = None,
     at_most: float | None = None,
 ) -> None:
-    """Raise ConfigError, naming field, value and range, unless ``value`` is a number in the range."""
+    """Raise ConfigError, naming field, value and range, unless ``value`` is a finite number in the range."""
     if not isinstance(value, int | float):  # out of a config.json
         raise ConfigError(f"{name}={value!r}: must be a number")
+    if value in (float("inf"), float("-inf")):
+        raise ConfigError(f"{name}={value!r}: must be finite")
     bounds = [
         text
         for text, holds in (

@@ -6,8 +6,11 @@ import os
 import pickle
 import resource
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import torch
 from runs import assert_equal_runs
 
 from textchem_core import T5, Tokenizer
+from textchem_core.command_line import read_toml
 from textchem_core.data.batches import Batch
 from textchem_core.data.files import RowFiles
 from textchem_core.errors import CheckpointError, ConfigError, DataError
@@ -247,6 +251,28 @@ class TestRunFolder:
         monkeypatch.setattr(Path, "exists", lambda _: False)
         assert choose_run_dir(config, ALONE) != first
 
+    def test_a_folder_in_which_another_process_writes_is_refused(self, tmp_path: Path) -> None:
+        config = TrainConfig(run_dir=str(tmp_path / "run"), train_files=("x",))
+        hold = (
+            "import sys; from textchem_core.training.setup import choose_run_dir, World, TrainConfig; "
+            "config = TrainConfig(run_dir=sys.argv[1], train_files=('y',)); "
+            "print(choose_run_dir(config, World(0, 1, 'cpu')), flush=True); sys.stdin.read()"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", hold, config.run_dir],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline().decode().strip() == config.run_dir
+            with pytest.raises(ConfigError, match="another run is writing there"):
+                choose_run_dir(replace(config, resume=True), ALONE)
+            assert read_toml(TrainConfig, tmp_path / "run" / "config.toml")["train_files"] == ("y",)
+            assert choose_run_dir(config, ALONE).name == "run-2"
+            other.kill()
+        assert choose_run_dir(replace(config, resume=True), ALONE).name == "run-2"
+
     @pytest.mark.parametrize("name", [".", "", "/", ".."])
     def test_a_folder_without_a_name_is_refused(self, name: str) -> None:
         with pytest.raises(ConfigError, match="run_dir="):
@@ -269,7 +295,9 @@ class TestRunFolder:
 
 def a_log(run_dir: Path, total_steps: int, log_every: int, **options: Any) -> RunLog:
     config = TrainConfig(train_files=("x",), log_every=log_every)
-    return RunLog(run_dir, ALONE, config, **{"start_step": 0, "total_steps": total_steps} | options)
+    log = RunLog(run_dir, ALONE, config, **{"start_step": 0, "total_steps": total_steps} | options)
+    log.start_clock()
+    return log
 
 
 def log_step(log: RunLog, step: int, loss: float = 1.0, nonfinite_in_a_row: int = 0) -> None:

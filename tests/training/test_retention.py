@@ -137,6 +137,19 @@ def test_damage_to_any_file_is_named(save: Save, damage: Callable[[Path], Any]) 
     verify_checkpoint(folder)
 
 
+def test_only_an_intact_model_is_advised_to_begin_from(save: Save) -> None:
+    folder = save(1, {})
+    for name, advice in (
+        ("training_state.pt", f"--init-from {folder}, or no older one is left"),
+        ("model.safetensors", "no older one is left: restore the file"),
+    ):
+        flip_a_bit(folder / name)
+        with pytest.raises(CheckpointError, match=rf"{name}: damaged.*; .*{advice}") as error:
+            verify_checkpoint(folder)
+        assert ("--init-from" in str(error.value)) == (name == "training_state.pt")
+        flip_a_bit(folder / name)
+
+
 def test_a_damaged_one_does_not_hinder_the_next(tmp_path: Path, save: Save) -> None:
     fields = {"keep_best": 1, "keep_checkpoints": 1}
     (save(1, {"valid_loss/all": 1.0}, **fields) / "checkpoint.json").write_text("{")

@@ -180,6 +180,12 @@ class TestNonfinite:
         train(resume=True, **flags)
         assert [line["step"] for line in logged(run_dir) if "loss" in line] == list(range(1, 31))
 
+    def test_steps_without_a_row_are_called_so(self, train: Run) -> None:
+        finished = train(check=False, long_rows="skip", max_source_length=2, num_epochs=10)
+        assert finished.status == 2
+        (line,) = [line for line in finished.stderr.split("\n") if line.startswith("error: ")]
+        assert f"steps 1 to {NONFINITE_STEPS}: every row was left out as too long; raise --max-source" in line
+
     def test_a_search_of_the_loss_scale_stops_nothing(self, tmp_path: Path) -> None:
         """float16 may halve its scale 16 times from 2**16 on."""
         stopping = Stopping(ALONE, tmp_path, str)

@@ -1,6 +1,8 @@
 """train.py as a user runs it: alone, under torchrun, interrupted, fine-tuning, and by mistake."""
 
 import json
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,6 +141,41 @@ def test_fine_tuning_starts_from_the_folder_and_keeps_its_vocabulary(train: Run,
         torch.testing.assert_close(load_file(tuned / "model.safetensors")[name], tensor, rtol=0, atol=1e-6)
     assert (tuned / "spiece.model").read_bytes() == (first / "spiece.model").read_bytes()
     assert T5.from_pretrained(tuned).config.dropout_rate == 0.2
+
+
+def test_the_folder_of_a_run_is_told_from_its_checkpoints(train: Run, tmp_path: Path) -> None:
+    train(max_steps=1)
+    finished = train(check=False, init_from="runs/test", run_dir="runs/tuned")
+    assert "give --init-from runs/test/checkpoints/step-00000001" in finished.stderr
+    assert finished.status == 2
+
+
+def test_tensorboard_shows_every_step_once_after_a_resume(train: Run, tmp_path: Path) -> None:
+    """As after a crash at step 4, with the checkpoint of step 2."""
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    flags = {"max_steps": 4, "checkpoint_every": 2, "validate_every": 3, "tensorboard": True}
+    train(**flags)
+    run_dir = tmp_path / "runs" / "test"
+    shutil.rmtree(checkpoint_folders(run_dir)[-1])
+    train(**flags, resume=True)
+    shown = accumulator.EventAccumulator(str(run_dir / "tensorboard"))
+    shown.Reload()
+    written = metrics(run_dir)
+    names = {name for line in written for name in line} - {"step"}
+    assert set(shown.Tags()["scalars"]) == names
+    for name in names:
+        expected = [(line["step"], line[name]) for line in written if name in line]
+        events = [(event.step, event.value) for event in shown.Scalars(name)]
+        assert [step for step, _ in events] == [step for step, _ in expected]
+        assert [value for _, value in events] == pytest.approx([value for _, value in expected], rel=1e-6)
+
+
+def test_tensorboard_that_is_not_installed_is_one_line(train: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    finished = train(check=False, tensorboard=True)
+    assert finished.status == 2
+    assert finished.stderr.startswith("error: tensorboard=True: it is not installed; pip install")
+    assert finished.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

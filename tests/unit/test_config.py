@@ -74,6 +74,7 @@ def test_is_frozen_and_keyword_only() -> None:
         ("dropout_rate", -0.1),
         ("dropout_rate", math.nan),
         ("layer_norm_epsilon", 0.0),
+        ("layer_norm_epsilon", math.inf),
         ("initializer_factor", 0.0),
         ("feed_forward_proj", "gelu"),
         ("pad_token_id", -1),
@@ -89,6 +90,8 @@ def test_a_value_no_t5_can_have_is_refused_by_name(field: str, value: object) ->
 
 def test_check_range_names_every_bound_that_fails() -> None:
     check_range("x", 3, at_least=3, at_most=3)
+    with pytest.raises(ConfigError, match=r"^x=inf: must be finite$"):
+        check_range("x", math.inf, at_least=0)
     with pytest.raises(ConfigError, match=r"^x=4: must be < 4 and <= 3$"):
         check_range("x", 4, at_least=0, below=4, at_most=3)
 

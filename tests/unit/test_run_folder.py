@@ -63,11 +63,30 @@ class TestResolvedConfig:
 
     def test_changes_are_told_and_a_cut_file_does_not_stop_a_run(self, tmp_path: Path) -> None:
         first = TrainConfig(train_files=("x.jsonl",))
-        assert write_config(tmp_path, first) == []
+        assert write_config(tmp_path, first, is_begun=False) == []
         second = TrainConfig(train_files=("x.jsonl",), seed=3, max_steps=5, resume=True)
-        assert write_config(tmp_path, second) == ["max_steps=5, was None", "seed=3, was 0"]
+        assert write_config(tmp_path, second, is_begun=True) == ["max_steps=5, was None", "seed=3, was 0"]
         (tmp_path / "config.toml").write_text('run_dir = "ru')
-        assert write_config(tmp_path, first) == []
+        assert write_config(tmp_path, first, is_begun=True) == []
+
+    def test_it_begins_the_same_run_again(self, tmp_path: Path) -> None:
+        """Also where a second run of a config, or a resumed one, has written it."""
+        asked = TrainConfig(train_files=("x.jsonl",), run_dir="runs/x", resume=True)
+        write_config(tmp_path, asked, is_begun=False)
+        written = read_toml(TrainConfig, tmp_path / "config.toml")
+        assert (written["run_dir"], written["resume"]) == (str(tmp_path), False)
+
+    def test_what_a_checkpoint_decides_stays_as_the_run_began(self, tmp_path: Path) -> None:
+        first = TrainConfig(train_files=("x.jsonl",), init_from="pretrained")
+        write_config(tmp_path, first, is_begun=False)
+        second = TrainConfig(train_files=("x.jsonl",), model="tiny", resume=True)
+        (change,) = write_config(tmp_path, second, is_begun=True)
+        assert change == "model='t5-small', as it began: 'tiny' has no effect any more"
+        assert read_toml(TrainConfig, tmp_path / "config.toml")["init_from"] == "pretrained"
+        assert write_config(tmp_path, second, is_begun=False) == [
+            "model='tiny', was 't5-small'",
+            "init_from=None, was 'pretrained'",
+        ]
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,7 @@ _BLOCK_BYTES = 1 << 22
 _ALONE_UP_TO = 1 << 26
 """Bytes of a file that one process checks sooner than others can start."""
 _NO_TASK = 255
+_OR_SKIP = "; to leave such lines out pass --bad-rows skip"
 _SECONDS_OF_A_CRASH = 24 * 3600.0
 """Nobody indexes a file for so long: a folder begun before then was left by a crash."""
 
@@ -127,7 +128,7 @@ def build_index(path: Path, cache: Path, *, skip_bad: bool) -> FileSummary:
             raise DataError(f"{path}: changed while it was read; start again when it is complete")
     if summary.num_bad and not skip_bad:
         with (folder / BAD_ROWS_FILE).open(encoding="utf-8") as problems:
-            raise DataError(next(problems).rstrip("\n"))
+            raise DataError(next(problems).rstrip("\n") + _OR_SKIP)
     return summary
 
 
@@ -211,7 +212,7 @@ def _write_index(path: Path, unfinished: Path, *, skip_bad: bool) -> None:
             for index, problem in checked.problems:
                 message = f"{path}:{line + index + 1}{problem}"
                 if not skip_bad:
-                    raise DataError(message)
+                    raise DataError(message + _OR_SKIP)
                 bad_rows.write(f"{message}\n".encode())
             ends = end + np.cumsum(checked.lengths)
             offsets.write((ends - checked.lengths).tobytes())

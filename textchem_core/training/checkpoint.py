@@ -144,9 +144,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_bytes())
         intact = isinstance(manifest["files"], dict) and isinstance(manifest["values"], dict)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: missing or damaged ({_reason(error)}); {_way_out(folder)}") from error
+        raise CheckpointError(f"{path}: missing or damaged ({_reason(error)}); {_way_out(path)}") from error
     if not intact or manifest.get("format_version") != FORMAT_VERSION:
-        raise CheckpointError(f"{path}: not of format version {FORMAT_VERSION}; {_way_out(folder)}")
+        raise CheckpointError(f"{path}: not of format version {FORMAT_VERSION}; {_way_out(path)}")
     return dict(manifest)
 
 
@@ -173,15 +173,22 @@ def load_state(folder: Path) -> dict[str, Any]:
 
 
 def way_back(folder: Path) -> str:
-    """Return what else can be done about a checkpoint that cannot be read, as the end of an error."""
+    """Return what can be done about a checkpoint whose model cannot be read, as the end of an error."""
     if not _STEP_FOLDER.fullmatch(folder.name):
-        return ""
+        return f"copy {folder} again"
     older = [path for path in checkpoint_folders(folder.parents[1]) if _age(path) < _age(folder)]
-    return f", or delete {folder} to go on from {older[-1]}" if older else ""
+    if older:
+        return f"delete {folder} to go on from {older[-1]}"
+    return f"no older one is left: restore the file from a copy, or delete {folder} to begin anew"
 
 
-def _way_out(folder: Path) -> str:
-    return f"start from its weights with --init-from {folder}{way_back(folder)}"
+def _way_out(path: Path) -> str:
+    """Return what can be done about a file of a checkpoint that cannot be read, as the end of an error."""
+    folder = path.parent
+    # The others are the model's: to begin from them would fail, too.
+    if path.name in (STATE_FILE, MANIFEST_FILE):
+        return f"start from its weights with --init-from {folder}, or {way_back(folder)}"
+    return way_back(folder)
 
 
 def _write_manifest(folder: Path, step: int, values: Mapping[str, float]) -> None:
@@ -210,10 +217,10 @@ def _verify(folder: Path, name: str, expected: Any) -> None:
     try:
         found = {"size": path.stat().st_size, "sha256": _checksum(path)}
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); {_way_out(folder)}") from error
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); {_way_out(path)}") from error
     if found != expected:
         raise CheckpointError(
-            f"{path}: damaged: it has {found}, {MANIFEST_FILE} says {expected}; {_way_out(folder)}"
+            f"{path}: damaged: it has {found}, {MANIFEST_FILE} says {expected}; {_way_out(path)}"
         )
 
 

@@ -176,6 +176,8 @@ def one_error_line() -> Iterator[None]:
     except (TextChemError, OSError) as error:
         store = _launchers_store()
         if store is None or store.add(_failed(), 1) == 1:
+            if os.environ.get("RANK", "0") != "0":
+                print(file=sys.stderr)  # rank 0's bar may stand in this line
             # An OSError is a full disk or a missing permission, and names the file.
             exit_on_user_error(error if isinstance(error, TextChemError) else TextChemError(error))
         raise SystemExit(2) from None

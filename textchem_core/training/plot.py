@@ -77,7 +77,9 @@ def draw(runs: dict[str, dict[str, Curve]], output: Path) -> None:
     try:
         import matplotlib
     except ImportError as error:
-        raise ConfigError("drawing needs matplotlib: pip install 'textchem_core[plot]'") from error
+        raise ConfigError(
+            "drawing needs matplotlib, which is not installed; pip install matplotlib"
+        ) from error
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -70,16 +70,7 @@ class RunLog:
         self._log_every = config.log_every
         self._total_steps = total_steps
         self._start_step = start_step
-        interval = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_BARS
-        self._bar = tqdm(
-            total=total_steps,
-            initial=start_step,
-            unit="step",
-            disable=not world.is_main,
-            dynamic_ncols=True,
-            mininterval=interval,
-            maxinterval=max(10.0, interval),
-        )
+        self._bar = tqdm(disable=True)
         if world.is_main:
             _drop_lines_after(self._path, start_step)
         _drop_lines_after(self._left_out_path, start_step)
@@ -107,11 +98,25 @@ class RunLog:
             self.say("nothing left to do; more steps come with --num-epochs or --max-steps")
 
     def start_clock(self) -> None:
-        """Leave out of the speed what has passed since the log was opened."""
+        """Show the bar, and leave out of the speed what has passed since the log was opened.
+
+        No bar before: most mistakes end a run before its first step, and the line that names one shall not
+        stand behind a bar.
+        """
         pause = time.perf_counter() - self._started
         self._started += pause
         self._since += pause
         self._last_step += pause
+        interval = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_BARS
+        self._bar = tqdm(
+            total=self._total_steps,
+            initial=self._start_step,
+            unit="step",
+            disable=not self._world.is_main,
+            dynamic_ncols=True,
+            mininterval=interval,
+            maxinterval=max(10.0, interval),
+        )
 
     def _begin(self) -> None:
         # Losses, steps whose loss is finite, and steps that changed nothing because something was not.
@@ -261,7 +266,8 @@ class RunLog:
                 lines.write(json.dumps(valid) + "\n")
         if self._scalars is not None:
             for name, value in line.items():
-                self._scalars.add_scalar(name, value, int(line["step"]))
+                if name != "step":
+                    self._scalars.add_scalar(name, value, int(line["step"]))
 
 
 def _tensorboard_writer(run_dir: Path, start_step: int) -> Any:
@@ -269,7 +275,7 @@ def _tensorboard_writer(run_dir: Path, start_step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise ConfigError(
-            "tensorboard=True: it is not installed; pip install 'textchem_core[tensorboard]', or leave it out"
+            "tensorboard=True: it is not installed; pip install tensorboard, or leave it out"
         ) from error
     make: Callable[..., Any] = SummaryWriter
     return make(str(run_dir / "tensorboard"), purge_step=start_step + 1)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,31 +25,41 @@ from textchem_core.training.distributed import World
 
 CONFIG_FILE = "config.toml"
 RECORD_FILE = "run.json"
+_OF_THE_CHECKPOINT = ("model", "tokenizer", "init_from")
 _PACKAGES = ("textchem_core", "torch", "numpy", "sentencepiece", "rdkit", "safetensors")
 
 
-def write_config(run_dir: Path, config: TrainConfig) -> list[str]:
-    """Write the resolved config, which ``train.py --config`` reads again.
+def write_config(run_dir: Path, config: TrainConfig, *, is_begun: bool) -> list[str]:
+    """Write the resolved config, with which ``train.py --config`` begins the same run again.
 
     Args:
-        run_dir: Folder of the run.
+        run_dir: Folder of the run; ``run_dir`` of the config may be that of an earlier one.
         config: Of this start.
+        is_begun: Whether there is a checkpoint: then model and vocabulary are its, whatever the config says.
 
     Returns:
         What a resumed run has otherwise than before, one line a setting.
     """
     path = run_dir / CONFIG_FILE
     changes = []
+    config = replace(config, run_dir=str(run_dir), resume=False)
     if path.is_file():
         try:
             before = asdict(TrainConfig(**read_toml(TrainConfig, path)))
         except ConfigError:  # a crash cut it off
             before = {}
-        changes = [
-            f"{name}={value!r}, was {before[name]!r}"
+        changed = {
+            name: value
             for name, value in asdict(config).items()
-            if name != "resume" and name in before and before[name] != value
-        ]
+            if name not in ("run_dir", "resume") and name in before and before[name] != value
+        }
+        for name, value in changed.items():
+            if is_begun and name in _OF_THE_CHECKPOINT:
+                config = replace(config, **{name: before[name]})
+                if value is not None:  # it was asked for
+                    changes.append(f"{name}={before[name]!r}, as it began: {value!r} has no effect any more")
+            else:
+                changes.append(f"{name}={value!r}, was {before[name]!r}")
     _replace(path, config_as_toml(config))
     return changes
 

@@ -1,6 +1,8 @@
 """The parts of a run, built from its config."""
 
+import fcntl
 import itertools
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,7 @@ from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World, remember_run_dir, run_dir_of_this_launch
 from textchem_core.training.run_record import write_config
 
+LOCK_FILE = "lock"
 _ROW_MULTIPLE = 64
 """The embedding's rows are rounded up to this: matrix products of such sizes run faster."""
 
@@ -38,7 +41,7 @@ def choose_run_dir(config: TrainConfig, world: World) -> Path:
         world: Rank 0 chooses for all.
 
     Raises:
-        ConfigError: The folder cannot be made or written.
+        ConfigError: The folder cannot be made or written, or another run is writing there.
     """
     run_dir = Path(config.run_dir)
     if world.is_main:
@@ -46,16 +49,34 @@ def choose_run_dir(config: TrainConfig, world: World) -> Path:
             begun = run_dir_of_this_launch()
             if begun is not None:
                 run_dir = Path(begun)
+                with suppress(ConfigError):  # a machine that is gone may hold it still
+                    _lock(run_dir)
             else:
                 run_dir = _old_run(run_dir) if config.resume else _new_run(run_dir)
+                _lock(run_dir)
                 remember_run_dir(str(run_dir))
-            for change in write_config(run_dir, config):
+            for change in write_config(run_dir, config, is_begun=bool(checkpoint_folders(run_dir))):
                 print(f"{run_dir}: resumed with {change}")
         except OSError as error:
             raise ConfigError(
                 f"run_dir={str(run_dir)!r}: cannot be made or written ({error.strerror}); name another"
             ) from error
     return Path(world.from_main(str(run_dir)))
+
+
+def _lock(run_dir: Path) -> None:
+    """Refuse a folder in which another run writes; the lock ends with this process, however that ends."""
+    path = run_dir / LOCK_FILE
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)  # open until the process ends
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        raise ConfigError(
+            f"run_dir={str(run_dir)!r}: another run is writing there; give this one its own --run-dir, or "
+            f"wait for the end of the other (delete {path} if it was on a machine that is gone)"
+        ) from error
+    except OSError:  # a file system without locks
+        pass
 
 
 def _new_run(run_dir: Path) -> Path:
@@ -112,9 +133,8 @@ def open_model(config: TrainConfig, checkpoint: Path | None) -> tuple[T5, Tokeni
             tokenizer = Tokenizer(folder)
             tokenizer.check_fits(model.config.vocab_size)
         except TextChemError as error:
-            if checkpoint is None:
-                raise
-            raise CheckpointError(f"{error}{way_back(checkpoint)}") from error
+            hint = way_back(checkpoint) if checkpoint else _other_folder(folder)
+            raise CheckpointError(f"{error}; {hint}") from error
     else:
         tokenizer = Tokenizer(config.tokenizer)
         rows = -(-len(tokenizer) // _ROW_MULTIPLE) * _ROW_MULTIPLE
@@ -123,6 +143,14 @@ def open_model(config: TrainConfig, checkpoint: Path | None) -> tuple[T5, Tokeni
         model.set_dropout(config.dropout_rate)
     model.set_gradient_checkpointing(config.gradient_checkpointing)
     return model, tokenizer
+
+
+def _other_folder(folder: Path) -> str:
+    """Return what may be wrong with an ``init_from`` that cannot be opened, as the end of an error."""
+    checkpoints = checkpoint_folders(folder)
+    if checkpoints:
+        return f"that is the folder of a run: give --init-from {checkpoints[-1]}"
+    return f"--init-from {folder} must be a T5 folder: docs/training.md says where T5's own are"
 
 
 def make_loader(

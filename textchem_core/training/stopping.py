@@ -116,6 +116,11 @@ class Stopping:
         mine = [self._place(row) for rows in self._rows for row in rows]
         # In many short epochs a row comes again; it is named once.
         places = list(dict.fromkeys(place for places in self._world.gather(mine) for place in places))
+        if not places:
+            return TrainingError(
+                f"steps {step - NONFINITE_STEPS + 1} to {step}: every row was left out as too long; raise "
+                "--max-source-length or --max-target-length, or pass --long-rows truncate"
+            )
         path = self._run_dir / ROWS_FILE
         if self._world.is_main:
             path.write_text("".join(f"{place}\n" for place in places), "utf-8")
