@@ -117,6 +117,20 @@ class TestCheckpoints:
         save_checkpoint(tmp_path, 7, model, tokenizer, {"note": "third"}, config=keeping(1), values={})
         assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000007"]
 
+    def test_what_cannot_be_deleted_ends_no_run(
+        self, tmp_path: Path, model: T5, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As on a network file system while somebody reads it."""
+        save_checkpoint(tmp_path, 1, model, tokenizer, {}, config=keeping(1), values={})
+        with monkeypatch.context() as patch:
+            patch.setattr("os.rmdir", lambda *_, **__: (_ for _ in ()).throw(OSError("not empty")))
+            for step in (2, 3):
+                save_checkpoint(tmp_path, step, model, tokenizer, {}, config=keeping(1), values={})
+                assert [path.name for path in checkpoint_folders(tmp_path)] == [f"step-{step:08d}"]
+        save_checkpoint(tmp_path, 4, model, tokenizer, {}, config=keeping(1), values={})
+        save_checkpoint(tmp_path, 5, model, tokenizer, {}, config=keeping(1), values={})
+        assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000005"]
+
     def test_a_crash_while_deleting_leaves_no_half_checkpoint(
         self, tmp_path: Path, model: T5, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -345,6 +359,15 @@ class TestLog:
         }
         assert straight["source_tokens"] == 15
 
+    def test_fewer_processes_leave_no_rows_of_the_others_behind(self, tmp_path: Path) -> None:
+        """Two ranks have come to step 4, the checkpoint is of step 2, and one rank goes on."""
+        lines = [json.dumps({"step": step, "row": f"x:{step}"}) + "\n" for step in range(1, 5)]
+        for rank in (0, 1):
+            (tmp_path / f"left_out.rank-{rank}.jsonl").write_text("".join(lines))
+        a_log(tmp_path, total_steps=4, log_every=1, start_step=2).close()
+        for rank in (0, 1):
+            assert (tmp_path / f"left_out.rank-{rank}.jsonl").read_text() == "".join(lines[:2])
+
     def test_speed_counts_all_training_and_no_validation(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -373,6 +396,29 @@ class TestLog:
         shown = capsys.readouterr().err
         assert "3000/3000" in shown
         assert len(shown.split("\r")) < 10
+
+
+def test_validation_rows_left_out_are_named_and_none_left_is_no_crash(train: Run, tmp_path: Path) -> None:
+    rows = [{"task": "forward", "input": "C", "target": target} for target in ("C", "word " * 40)]
+    for name, some in (("train", rows[:1]), ("mixed", rows), ("long", rows[1:])):
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in some))
+    for name in ("mixed", "long"):
+        train(
+            train_files=tmp_path / "train",
+            valid_files=tmp_path / name,
+            long_rows="skip",
+            max_target_length=20,
+            run_dir=f"runs/{name}",
+            num_epochs=1,
+        )
+        lines = (tmp_path / "runs" / name / "left_out.rank-0.jsonl").read_text().splitlines()
+        (left_out,) = [json.loads(line) for line in lines]
+        assert left_out["row"].startswith(
+            f"{tmp_path / name}:{2 if name == 'mixed' else 1}: left out: target"
+        )
+    losses = [metrics(tmp_path / "runs" / name)[-1]["valid_loss/all"] for name in ("mixed", "long")]
+    assert losses[0] > 0.0
+    assert losses[1] is None
 
 
 def test_an_overflow_in_float16_leaves_weights_and_moments_alone(model: T5, batch: Batch) -> None:

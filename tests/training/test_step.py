@@ -100,6 +100,23 @@ def test_an_empty_micro_batch_adds_nothing(model: T5, batch: Batch) -> None:
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-7)
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_step_without_a_row_changes_nothing_and_is_no_accident(
+    model: T5, batch: Batch, precision: str
+) -> None:
+    """All its rows were too long and left out."""
+    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
+    trainer = Trainer(model, optimizer, ALONE, precision=precision, max_grad_norm=1.0, seed=0)
+    trainer.step([batch], 0, 1e-3)  # so that there are moments, which would move the weights
+    before, scale = copy.deepcopy(model.state_dict()), trainer.scaler.get_scale()
+    loss, grad_norm = trainer.step([collate([])], 1, 1e-3)
+    assert math.isnan(loss.item())
+    assert grad_norm.item() == 0.0
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert trainer.nonfinite_in_a_row.item() == 0
+    assert trainer.scaler.get_scale() == scale
+
+
 def _rank(rank: int, port: int, cuts: list[list[slice]], model: T5, batch: Batch, out: Path) -> None:
     torch.set_num_threads(1)
     os.environ.update(

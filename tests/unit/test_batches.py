@@ -189,6 +189,21 @@ def test_as_many_are_rewritten_as_asked(tokenizer: Tokenizer, augment: float) ->
     assert sum(smiles != CAFFEINE for smiles in found) == pytest.approx(augment * len(BITS), abs=6)
 
 
+def test_a_row_that_fits_is_not_made_too_long(tokenizer: Tokenizer) -> None:
+    """Random SMILES are longer than canonical ones; that must not end a run in its third epoch."""
+    caffeine = row("smiles2caption", CAFFEINE, "x")
+    plain = example_of(encoder(tokenizer), caffeine).source_ids
+    longer = [example_of(encoder(tokenizer, augment=1.0), caffeine, bits).source_ids for bits in BITS]
+    assert max(map(len, longer)) > len(plain)
+    for long_rows in ("error", "truncate", "skip"):
+        encode = encoder(tokenizer, augment=1.0, source=len(plain), long_rows=long_rows)
+        for bits, rewritten in zip(BITS, longer, strict=True):
+            expected = rewritten if len(rewritten) <= len(plain) else plain
+            example, problem = encode(caffeine, 0, bits)
+            assert example is not None
+            assert (example.source_ids, example.num_cut, problem) == (expected, 0, None)
+
+
 def test_texts_targets_and_broken_smiles_stay_as_written(tokenizer: Tokenizer) -> None:
     encode = encoder(tokenizer, augment=1.0)
     for task, text, target in (

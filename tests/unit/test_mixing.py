@@ -177,6 +177,7 @@ def test_a_name_may_hold_an_equals_sign() -> None:
         (("forward=-1",), "factor above 0"),
         (("forward=nan",), "factor above 0"),
         (("forward=inf",), "factor above 0"),
+        (("forward=1e300",), "up to 1,000,000"),
         (("forwards=2",), "'forwards' is neither a task nor one of train_files"),
         (("forward=2", "forward=3"), "has a factor already"),
     ],

@@ -1,10 +1,12 @@
 """Cutting rows by length, against brute force and bounds."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 
+from textchem_core.data import pools
 from textchem_core.data.pools import cut_by_length, cut_to_size, padded_size
 
 
@@ -70,6 +72,25 @@ def test_weights_make_groups_of_about_as_many_tokens() -> None:
     of_groups = np.array([tokens[group].sum() for group in groups])
     assert abs(of_groups / of_groups.mean() - 1).max() < 0.2
     assert max(map(len, groups)) > 3 * min(map(len, groups))
+
+
+@pytest.mark.parametrize("longest", [20, 400])
+def test_rows_all_alike_are_cut_in_halves(longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off one group after the other, sorting them would cost the square of the groups."""
+    sorted_rows = 0
+
+    def count(rows: np.ndarray[Any, Any], *arguments: Any) -> Any:
+        nonlocal sorted_rows
+        sorted_rows += len(rows)
+        return cut_in_two(rows, *arguments)
+
+    cut_in_two = pools._cut_in_two
+    monkeypatch.setattr(pools, "_cut_in_two", count)
+    lengths = np.full((512, 2), 20)
+    lengths[7] = longest
+    groups = cut_by_length(lengths, np.ones(512, dtype=np.int64), 256)
+    assert {len(group) for group in groups} == {2}
+    assert sorted_rows <= 512 * (8 + 2)  # log2(256), and two more to set the long row apart
 
 
 def test_little_is_padded_in_a_large_pool() -> None:

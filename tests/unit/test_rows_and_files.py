@@ -456,8 +456,12 @@ def test_entries_that_name_nothing_or_the_same_twice_are_refused(
 def test_what_a_crash_left_is_removed_and_what_goes_on_is_not(tmp_path: Path) -> None:
     cache, path = tmp_path / "cache", tmp_path / "a.jsonl"
     path.write_bytes(b'{"task": "forward", "input": "C", "target": "CC"}\n')
-    for name, age in (("b.jsonl-0.tmp-1", 2 * 24 * 3600), ("c.jsonl-0.tmp-2", 3600)):
+    crashed, going_on = "b.jsonl-0.tmp-" + "1" * 32, "c.jsonl-0.tmp-" + "2" * 32
+    whole = "d.tmp-2024.jsonl-0123456789abcdef"  # the index of a file with an unlucky name
+    for name, age in ((crashed, 48), (going_on, 1), (whole, 48)):
         (cache / name).mkdir(parents=True)
-        os.utime(cache / name, (time.time() - age,) * 2)
+        os.utime(cache / name, (time.time() - age * 3600,) * 2)
+    # As another run finishes its index between the list of leftovers and the look at them.
+    (cache / ("e.jsonl-0.tmp-" + "3" * 32)).symlink_to("gone")
     RowFiles.build([path], cache)
-    assert [folder.name for folder in cache.glob("*.tmp-*")] == ["c.jsonl-0.tmp-2"]
+    assert {folder.name for folder in cache.glob("*.tmp-*") if folder.exists()} == {going_on, whole}

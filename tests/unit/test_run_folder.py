@@ -66,8 +66,9 @@ class TestResolvedConfig:
         assert write_config(tmp_path, first, is_begun=False) == []
         second = TrainConfig(train_files=("x.jsonl",), seed=3, max_steps=5, resume=True)
         assert write_config(tmp_path, second, is_begun=True) == ["max_steps=5, was None", "seed=3, was 0"]
-        (tmp_path / "config.toml").write_text('run_dir = "ru')
-        assert write_config(tmp_path, first, is_begun=True) == []
+        for rest in ('run_dir = "ru', 'run_dir = "runs/x"\n', ""):
+            (tmp_path / "config.toml").write_text(rest)
+            assert write_config(tmp_path, first, is_begun=True) == []
 
     def test_it_begins_the_same_run_again(self, tmp_path: Path) -> None:
         """Also where a second run of a config, or a resumed one, has written it."""

@@ -36,7 +36,7 @@ class Encoder:
         max_target_length: Most ids of a target, end token included.
         long_rows: What to do with a longer one: refuse it, leave it out, or cut it.
         canonicalize: Whether SMILES inputs are made canonical.
-        augment: Probability in [0, 1] that the SMILES of an input are rewritten at random instead.
+        augment: Probability in [0, 1] that the SMILES of an input are rewritten at random instead, if it fits.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class Encoder:
         # The upper half decides whether, the lower half how.
         is_rewritten = (random_bits >> 32) < self.augment * 2**32
         random_seed = random_bits % 2**31 if is_rewritten else None
-        text, problem = clean_input(
-            row.task, row.input, canonicalize=self.canonicalize, random_seed=random_seed
-        )
-        source_ids = self.tokenizer.encode(row.task.source(text))
+        source_ids, problem = self._encode_source(row, random_seed)
+        if random_seed is not None and len(source_ids) > self.max_source_length:
+            # Random SMILES are longer: they shall not stop a run, or be cut, where the row itself would fit.
+            source_ids, problem = self._encode_source(row, None)
         target_ids = self.tokenizer.encode(clean_target(row.task, row.target))
         too_long: list[str] = []
         for side, ids, limit in (
@@ -95,6 +95,12 @@ class Encoder:
         task_index = TASK_NAMES.index(row.task.name)
         example = Example(source_ids, target_ids, task_index, len(too_long), problem is not None, row_id)
         return Encoded(example, reason)
+
+    def _encode_source(self, row: Row, random_seed: int | None) -> tuple[list[int], str | None]:
+        text, problem = clean_input(
+            row.task, row.input, canonicalize=self.canonicalize, random_seed=random_seed
+        )
+        return self.tokenizer.encode(row.task.source(text)), problem
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -111,9 +111,10 @@ def build_index(path: Path, cache: Path, *, skip_bad: bool) -> FileSummary:
     if summary is None:
         unfinished = folder.with_name(f"{folder.name}.tmp-{uuid.uuid4().hex}")
         unfinished.mkdir(parents=True)
-        for leftover in cache.glob("*.tmp-*"):
-            if time.time() - leftover.stat().st_mtime > _SECONDS_OF_A_CRASH:
-                shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in cache.glob(f"*.tmp-{'[0-9a-f]' * 32}"):
+            with suppress(FileNotFoundError):  # another run has just finished it, or removed it, too
+                if time.time() - leftover.stat().st_mtime > _SECONDS_OF_A_CRASH:
+                    shutil.rmtree(leftover, ignore_errors=True)
         try:
             _write_index(path, unfinished, skip_bad=skip_bad)
             _rename(unfinished, folder, path)

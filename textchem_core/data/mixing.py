@@ -12,6 +12,8 @@ from textchem_core.errors import ConfigError
 
 # What random numbers are drawn for, so that no two purposes share them.
 _ORDER_OF_EPOCH, _ORDER_OF_PASS, _DRAW = range(3)
+_MOST_REPEATS = 1_000_000
+"""With this and a billion rows, the positions of all epochs together are still far below 2**63."""
 
 
 class Drawn(NamedTuple):
@@ -112,7 +114,7 @@ def parse_repeat(repeat: Sequence[str], names: Collection[str]) -> dict[str, flo
         names: Tasks and files that may be named.
 
     Raises:
-        ConfigError: An entry is no such pair, its factor is no number above 0, or its name is unknown or
+        ConfigError: An entry is no such pair, its factor is no such number, or its name is unknown or
             comes twice.
     """
     factors: dict[str, float] = {}
@@ -122,8 +124,10 @@ def parse_repeat(repeat: Sequence[str], names: Collection[str]) -> dict[str, flo
             value = float(factor)
         except ValueError:
             value = 0.0
-        if not 0.0 < value < float("inf"):
-            raise ConfigError(f"repeat={entry!r}: must be NAME=FACTOR with a factor above 0")
+        if not 0.0 < value <= _MOST_REPEATS:
+            raise ConfigError(
+                f"repeat={entry!r}: must be NAME=FACTOR with a factor above 0 and up to {_MOST_REPEATS:,}"
+            )
         if name not in names:
             raise ConfigError(
                 f"repeat={entry!r}: {name!r} is neither a task nor one of train_files as written there; must "

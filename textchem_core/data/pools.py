@@ -53,7 +53,9 @@ def _cut_in_two(
         longest_right = np.maximum.accumulate(ordered[::-1])[::-1].sum(1)
         sizes = cuts * longest_left[np.maximum(cuts - 1, 0)]
         sizes += (len(rows) - cuts) * longest_right[np.minimum(cuts, len(rows) - 1)]
-        cheapest = int(np.argmin(sizes))
+        # Of equally good cuts the middle one: one group at a time, rows all alike would cost its square.
+        equally_good = np.flatnonzero(sizes == sizes.min())
+        cheapest = int(equally_good[len(equally_good) // 2])
         if best is None or sizes[cheapest] < best[0]:
             cut, count = int(cuts[cheapest]), int(candidates[cheapest])
             best = int(sizes[cheapest]), [(order[:cut], count), (order[cut:], num_groups - count)]

@@ -96,9 +96,9 @@ def save_checkpoint(
         ConfigError: The validation has no value named ``monitor``; the checkpoint is written.
     """
     folder = run_dir / "checkpoints" / f"step-{step:08d}"
-    for leftover in folder.parent.glob("*.tmp"):
-        shutil.rmtree(leftover)
     unfinished = folder.with_name(folder.name + ".tmp")
+    for leftover in folder.parent.glob("*.tmp"):
+        shutil.rmtree(leftover, ignore_errors=leftover != unfinished)
     try:
         model.save_pretrained(unfinished)
         tokenizer.save(unfinished)
@@ -245,8 +245,12 @@ def _age(folder: Path) -> tuple[int, bool]:
 
 
 def _delete(folder: Path) -> None:
-    """Delete a checkpoint so that nobody finds half of it, not even after a crash."""
-    shutil.rmtree(folder.rename(folder.with_name(folder.name + ".tmp")))
+    """Delete a checkpoint so that nobody finds half of it, not even after a crash.
+
+    A network file system keeps what somebody still reads. That is no reason to end a run: the next checkpoint
+    tries again.
+    """
+    shutil.rmtree(folder.rename(folder.with_name(folder.name + ".tmp")), ignore_errors=True)
 
 
 def _reason(error: Exception) -> str:

@@ -81,12 +81,16 @@ class Milestones:
         """Return what a validation finds; or nothing, and why it was cut off."""
         assert self.load_valid is not None
         totals: list[Tensor] = []
+        left_out: list[str] = []
         for micro_batches in self.load_valid(range(self.load_valid.steps.steps_per_epoch)):
             totals.append(self.trainer.validate(micro_batches))
+            left_out += [row for batch in micro_batches for row in batch.left_out]
             stop = self.stopping.signalled(done)
             if stop is not None:
                 return {}, stop
-        return self.log.validation(done, self.world.sum(torch.stack(totals).sum(0))), None
+        summed = self.world.sum(torch.stack(totals).sum(0))
+        self.log.name_left_out(done, left_out)
+        return self.log.validation(done, summed), None
 
     def _save(self, done: int, values: dict[str, float]) -> None:
         state = {**self.trainer.state_dict(), "log": self.log.state_dict()}  # of all ranks

@@ -72,8 +72,10 @@ class RunLog:
         self._start_step = start_step
         self._bar = tqdm(disable=True)
         if world.is_main:
-            _drop_lines_after(self._path, start_step)
-        _drop_lines_after(self._left_out_path, start_step)
+            # Of all ranks, for there may have been more before. None writes to them yet: a first step, or
+            # validation, takes rank 0, too.
+            for path in (self._path, *run_dir.glob(LEFT_OUT_FILE.format(rank="*"))):
+                _drop_lines_after(path, start_step)
         wants_scalars = config.tensorboard and world.is_main
         self._scalars = _tensorboard_writer(run_dir, start_step) if wants_scalars else None
         self._begin()
@@ -153,7 +155,7 @@ class RunLog:
             self._counts["rows_left_out"] += batch.num_skipped
             self._counts["sides_cut"] += batch.num_cut
             self._counts["invalid_smiles"] += batch.num_invalid
-            self._name(step, batch.left_out)
+            self.name_left_out(step, batch.left_out)
         self._bar.update()
         self._last_step = time.perf_counter()
         if step % self._log_every == 0 or step == self._total_steps:
@@ -192,8 +194,8 @@ class RunLog:
             refresh=False,
         )
 
-    def _name(self, step: int, left_out: Sequence[str]) -> None:
-        """Write down which rows a step has left out or cut, each with its place."""
+    def name_left_out(self, step: int, left_out: Sequence[str]) -> None:
+        """Write down which rows a step, or its validation, has left out or cut, each with its place."""
         if left_out:
             if not self._left_out_path.exists():
                 self.say(f"some rows are cut or left out; {self._left_out_path} names them")
@@ -218,6 +220,8 @@ class RunLog:
             name: of_task for name, of_task in zip(TASK_NAMES, totals.T.tolist(), strict=True) if of_task[1]
         }
         sums = {"all": totals.sum(1).tolist(), **sums}
+        # Where all rows are left out, for they are too long, there is nothing to take the mean of.
+        sums = {name: (loss, tokens or math.nan, right) for name, (loss, tokens, right) in sums.items()}
         values = {f"valid_loss/{name}": loss / tokens for name, (loss, tokens, _) in sums.items()}
         shown = ", ".join(f"{name.partition('/')[2]} {loss:.3f}" for name, loss in values.items())
         values |= {f"valid_accuracy/{name}": right / tokens for name, (_, tokens, right) in sums.items()}

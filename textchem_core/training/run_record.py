@@ -46,7 +46,7 @@ def write_config(run_dir: Path, config: TrainConfig, *, is_begun: bool) -> list[
     if path.is_file():
         try:
             before = asdict(TrainConfig(**read_toml(TrainConfig, path)))
-        except ConfigError:  # a crash cut it off
+        except (ConfigError, TypeError):  # a crash cut it off, perhaps before its first key
             before = {}
         changed = {
             name: value

@@ -74,8 +74,8 @@ class Trainer:
             learning_rate: Of this step.
 
         Returns:
-            Two scalars on the device: the mean loss per target token over all ranks, and the norm of the
-            gradient before clipping.
+            Two scalars on the device: the mean loss per target token over all ranks, NaN where there is none,
+            and the norm of the gradient before clipping.
         """
         device = self._world.device
         # Dropout depends on seed, step and rank alone, so a resumed run draws what the run it continues drew.
@@ -86,8 +86,9 @@ class Trainer:
         # Filled on the device: copying a number there would wait for all steps before this one.
         target_tokens = self._world.sum(torch.full((), num_tokens, dtype=torch.float64, device=device))
 
-        # DDP averages over ranks where we want a sum, hence the number of ranks.
-        factor = self.scaler.scale(self._world.size / target_tokens)
+        # DDP averages over ranks where we want a sum, hence the number of ranks. A step all of whose rows
+        # are left out has no tokens: its gradient is zero, not 0 / 0, which would halve float16's scale.
+        factor = self.scaler.scale(self._world.size / target_tokens.clamp(min=1))
 
         self._parallel.train()
         loss_sum = torch.zeros((), dtype=torch.float64, device=device)
@@ -101,17 +102,17 @@ class Trainer:
         self.scaler.unscale_(self.optimizer)
         grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._max_grad_norm or torch.inf)
         loss = self._world.sum(loss_sum) / target_tokens
-        self._update(loss, grad_norm)
+        self._update(loss, grad_norm, is_empty=target_tokens == 0)
         return loss, grad_norm
 
-    def _update(self, loss: Tensor, grad_norm: Tensor) -> None:
+    def _update(self, loss: Tensor, grad_norm: Tensor, is_empty: Tensor) -> None:
         """Change the weights, unless loss or gradient is not finite: then count the step and change nothing.
 
-        The same on all ranks, as both numbers are. The host does not learn which it was: fused AdamW reads
-        ``found_inf`` on the device.
+        A step without a token changes nothing either, and is not counted. The same on all ranks, as these
+        numbers are. The host does not learn which it was: fused AdamW reads ``found_inf`` on the device.
         """
-        is_finite = loss.isfinite() & grad_norm.isfinite()
-        self.optimizer.found_inf = (~is_finite).float()  # type: ignore[attr-defined]
+        is_finite = (loss.isfinite() | is_empty) & grad_norm.isfinite()
+        self.optimizer.found_inf = (~is_finite | is_empty).float()  # type: ignore[attr-defined]
         self.optimizer.step()
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
