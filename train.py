@@ -56,7 +56,8 @@ def train(config: TrainConfig, world: World) -> None:
     log = RunLog(run_dir, world, config, start_step=start_step, total_steps=total_steps, state=log_state)
     if world.is_main:
         files = [loader.steps.rows for loader in (load, load_valid) if loader is not None]
-        write_record(run_dir, start_step, world, model, tokenizer, files)
+        for path in write_record(run_dir, start_step, world, model, tokenizer, files):
+            log.say(f"{path}: not what it was at the last start; the epoch has other rows from here on")
     log.start(load.steps, sum(parameter.numel() for parameter in model.parameters()))
 
     numbers = range(start_step, total_steps)

@@ -184,6 +184,7 @@ def test_tensorboard_that_is_not_installed_is_one_line(train: Run, monkeypatch: 
         ({"epochs": "3"}, "did you mean '--num-epochs'?"),
         ({"train_files": "nowhere.jsonl"}, "nowhere.jsonl: no such file"),
         ({"micro_batch_size": "0"}, "micro_batch_size=0: must be >= 1"),
+        ({"micro_batch_tokens": "1000"}, "micro_batch_tokens=1000: a row may have 1024 tokens"),
         ({"max_target_length": "5"}, "rows.jsonl:"),
         ({"init_from": "nowhere"}, "nowhere/config.json: missing"),
         ({"tokenizer": "nowhere"}, "nowhere"),

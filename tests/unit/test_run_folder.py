@@ -91,7 +91,7 @@ class TestResolvedConfig:
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, int], None]:
+def record(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, int], list[str]]:
     """Write a start into a folder."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "rows.jsonl").write_bytes(ROW)
@@ -104,7 +104,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, int], No
 
 class TestRecord:
     def test_a_start_says_what_it_was_started_with(
-        self, tmp_path: Path, record: Callable[[Path, int], None]
+        self, tmp_path: Path, record: Callable[[Path, int], list[str]]
     ) -> None:
         record(tmp_path, 7)
         (start,) = json.loads((tmp_path / RECORD_FILE).read_text())["starts"]
@@ -119,15 +119,25 @@ class TestRecord:
         assert start["versions"]["torch"] == version("torch")
         assert (start["step"], start["processes"]) == (7, 1)
 
-    def test_every_start_is_added(self, tmp_path: Path, record: Callable[[Path, int], None]) -> None:
+    def test_every_start_is_added(self, tmp_path: Path, record: Callable[[Path, int], list[str]]) -> None:
         for step in (0, 9):
             record(tmp_path, step)
         starts = json.loads((tmp_path / RECORD_FILE).read_text())["starts"]
         assert [start["step"] for start in starts] == [0, 9]
 
+    def test_a_data_file_that_has_changed_is_named(
+        self, tmp_path: Path, record: Callable[[Path, int], list[str]]
+    ) -> None:
+        assert record(tmp_path, 0) == []
+        path = tmp_path / RECORD_FILE
+        path.write_text(path.read_text().replace(hashlib.sha256(ROW).hexdigest(), "0" * 64))
+        (changed,) = record(tmp_path, 1)
+        assert Path(changed).name == "rows.jsonl"
+        assert record(tmp_path, 2) == []
+
     @pytest.mark.parametrize("content", ["", "{", "[]", '{"starts": 3'])
     def test_a_damaged_record_is_begun_anew(
-        self, tmp_path: Path, record: Callable[[Path, int], None], content: str
+        self, tmp_path: Path, record: Callable[[Path, int], list[str]], content: str
     ) -> None:
         (tmp_path / RECORD_FILE).write_text(content)
         record(tmp_path, 4)

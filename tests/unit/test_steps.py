@@ -238,13 +238,6 @@ def test_lanes_of_a_budget_can_be_shared_by_eight_ranks(make_rows: MakeRows, tok
     assert len(ids) == 100
 
 
-def test_a_row_larger_than_the_budget_is_refused_with_the_flags(
-    make_rows: MakeRows, tokenizer: Tokenizer
-) -> None:
-    with pytest.raises(DataError, match=r"rows\.jsonl:\d+: \d+ tokens, .*--micro-batch-tokens"):
-        load(make_steps(make_rows(50), tokenizer, batch=4, budget=60), range(1))
-
-
 def test_validation_comes_in_order(make_rows: MakeRows, tokenizer: Tokenizer) -> None:
     rows = make_rows(10)
     steps = make_steps(rows, tokenizer, batch=4, in_order=True)

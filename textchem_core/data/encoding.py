@@ -36,7 +36,7 @@ class Encoder:
         max_target_length: Most ids of a target, end token included.
         long_rows: What to do with a longer one: refuse it, leave it out, or cut it.
         canonicalize: Whether SMILES inputs are made canonical.
-        augment: Probability in [0, 1] that the SMILES of an input are rewritten at random, if that fits.
+        augment: Probability in [0, 1] that the SMILES of an input are rewritten at random, where that fits.
     """
 
     def __init__(

@@ -19,7 +19,6 @@ from textchem_core.data.encoding import Encoder, PackedExamples, join, pack
 from textchem_core.data.files import RowFiles
 from textchem_core.data.mixing import InOrder, Mixture
 from textchem_core.data.pools import cut_by_length, cut_to_size
-from textchem_core.errors import DataError
 
 _SAMPLE_ROWS = 1024
 """Rows from which the mean length is measured: its standard error is about 2 %."""
@@ -34,7 +33,8 @@ class StepSizes:
     Args:
         global_batch_size: Rows of a step over all ranks; with ``micro_batch_tokens``, on average.
         micro_batch_size: Most rows of one forward pass.
-        micro_batch_tokens: Instead, most places of one forward pass, padding included, both sides together.
+        micro_batch_tokens: Instead, most places of one forward pass, padding included, both sides together;
+            no less than a row may need.
         length_pool: Steps whose rows are brought together by length.
     """
 
@@ -192,20 +192,10 @@ class Steps:
             if problem is not None:
                 left_out.append(problem)
             if example is not None:
-                self._check_size(example)
                 examples.append(example)
                 kept.append(lane)
         num_skipped = len(lanes) - len(kept)
         return Draw(pack(examples), np.array(kept, dtype=np.int64), tuple(left_out), num_skipped)
-
-    def _check_size(self, example: Example) -> None:
-        size, budget = len(example.source_ids) + len(example.target_ids), self._sizes.micro_batch_tokens
-        if budget is not None and size > budget:
-            raise DataError(
-                f"{self.rows.place(example.row_id)}: {size} tokens, source and target, the budget of a "
-                f"forward pass is {budget}; raise --micro-batch-tokens, or lower --max-source-length and "
-                "--max-target-length with --long-rows skip or truncate"
-            )
 
     def _count_lanes(self) -> int:
         sizes = self._sizes

@@ -141,6 +141,12 @@ class TrainConfig:
             check_range(name, getattr(self, name), at_least=0)
         for name in ("balance_tasks", "augment"):
             check_range(name, getattr(self, name), at_least=0.0, at_most=1.0)
+        longest_row = self.max_source_length + self.max_target_length
+        if self.micro_batch_tokens is not None and self.micro_batch_tokens < longest_row:
+            raise ConfigError(
+                f"micro_batch_tokens={self.micro_batch_tokens}: a row may have {longest_row} tokens, source "
+                "and target; raise it, or lower --max-source-length and --max-target-length"
+            )
         parse_repeat(self.repeat, (*TASKS, *self.train_files))
         check_range("seed", self.seed, at_least=0, below=2**63)
         for name in ("learning_rate", "position_bias_lr_scale"):

@@ -66,7 +66,7 @@ def write_config(run_dir: Path, config: TrainConfig, *, is_begun: bool) -> list[
 
 def write_record(
     run_dir: Path, step: int, world: World, model: T5, tokenizer: Tokenizer, data: Sequence[RowFiles]
-) -> None:
+) -> list[str]:
     """Add this start to ``run.json``.
 
     Args:
@@ -76,6 +76,9 @@ def write_record(
         model: Is counted.
         tokenizer: Is hashed.
         data: The files of ``train_files`` and, if there are any, ``valid_files``.
+
+    Returns:
+        The data files that are not what they were at the last start.
     """
     path = run_dir / RECORD_FILE
     starts: list[Any] = []
@@ -98,6 +101,13 @@ def write_record(
         "files": [asdict(summary) for rows in data for summary in rows.summaries],
     }
     _replace(path, json.dumps({"starts": [*starts, start]}, indent=2, ensure_ascii=False) + "\n")
+    before = {file["path"]: file["sha256"] for file in (starts or [start])[-1]["files"]}
+    return [
+        summary.path
+        for rows in data
+        for summary in rows.summaries
+        if before.get(summary.path, summary.sha256) != summary.sha256
+    ]
 
 
 def source_revision() -> dict[str, Any]:

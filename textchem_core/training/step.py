@@ -102,17 +102,17 @@ class Trainer:
         self.scaler.unscale_(self.optimizer)
         grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._max_grad_norm or torch.inf)
         loss = self._world.sum(loss_sum) / target_tokens
-        self._update(loss, grad_norm, is_empty=target_tokens == 0)
+        self._update(loss, grad_norm)
         return loss, grad_norm
 
-    def _update(self, loss: Tensor, grad_norm: Tensor, is_empty: Tensor) -> None:
+    def _update(self, loss: Tensor, grad_norm: Tensor) -> None:
         """Change the weights, unless loss or gradient is not finite: then count the step and change nothing.
 
-        A step without a token changes nothing either, and is not counted. The same on all ranks, as these
+        Nor does a step without a token, whose loss is a mean over nothing. The same on all ranks, as these
         numbers are. The host does not learn which it was: fused AdamW reads ``found_inf`` on the device.
         """
-        is_finite = (loss.isfinite() | is_empty) & grad_norm.isfinite()
-        self.optimizer.found_inf = (~is_finite | is_empty).float()  # type: ignore[attr-defined]
+        is_finite = loss.isfinite() & grad_norm.isfinite()
+        self.optimizer.found_inf = (~is_finite).float()  # type: ignore[attr-defined]
         self.optimizer.step()
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
