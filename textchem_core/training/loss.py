@@ -71,8 +71,8 @@ class LossOfModel(nn.Module):
 def summed_loss(states: Tensor, weight: Tensor, labels: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
     """Return the sum of the token losses times a factor, and the token losses.
 
-    The gradients are computed on the way, chunk by chunk. What the gradient of every token is to be
-    multiplied by has therefore to be known before: float16 could not hold a gradient that is scaled later.
+    The gradients are computed on the way, chunk by chunk. What they are to be multiplied by has therefore to
+    be known before: float16 could not hold those of the states and scale them later.
 
     Args:
         states: (N, D), what the output projection reads; its dtype is that of the products.
