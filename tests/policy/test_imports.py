@@ -16,6 +16,7 @@ FILES = sorted(CORE.rglob("*.py"))
 # A room imports from rooms below it and from itself.
 LAYERS = {
     "errors": 0,
+    "disk": 0,
     "config": 1,
     "tasks": 1,
     "command_line": 1,

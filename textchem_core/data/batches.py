@@ -68,13 +68,12 @@ class Batch(NamedTuple):
     left_out: tuple[str, ...] = ()
 
     def pin_memory(self) -> "Batch":
-        """Return the batch in page-locked memory, from which CUDA copies without waiting."""
+        """Return what the device reads in page-locked memory, from which CUDA copies without waiting."""
         return self._replace(
             input_ids=self.input_ids.pin_memory(),
             attention_mask=self.attention_mask.pin_memory(),
             labels=self.labels.pin_memory(),
             task_indices=self.task_indices.pin_memory(),
-            row_ids=self.row_ids.pin_memory(),
         )
 
 

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from textchem_core.data.rows import parse_row
 from textchem_core.data.workers import make_workers
+from textchem_core.disk import bring_to_disk
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
 
@@ -164,9 +165,7 @@ def _whole_summary(path: Path, folder: Path) -> FileSummary | None:
 
 def _rename(unfinished: Path, folder: Path, path: Path) -> None:
     for part in (*unfinished.iterdir(), unfinished):
-        descriptor = os.open(part, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
+        bring_to_disk(part)
     try:
         unfinished.rename(folder)
     except OSError:

@@ -7,9 +7,8 @@ T5 v1.0, T5 v1.1 and MolT5, which older versions saved.
 """
 
 import json
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from textchem_core.config import T5Config
+from textchem_core.disk import replace_file
 from textchem_core.errors import CheckpointError, ConfigError
 
 CONFIG_FILE = "config.json"
@@ -156,18 +156,10 @@ def write_folder(folder: Path, config: T5Config, state_dict: dict[str, Tensor]) 
         **asdict(config),
         "torch_dtype": str(state_dict["shared.weight"].dtype).removeprefix("torch."),
     }
-    _replace(folder / CONFIG_FILE, lambda path: path.write_text(json.dumps(raw, indent=2) + "\n", "utf-8"))
-    _replace(folder / WEIGHTS_FILE, lambda path: save_file(tensors, path, metadata={"format": "pt"}))
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write under a temporary name and rename, so that nobody ever sees half a file."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_file(
+        folder / CONFIG_FILE, lambda path: path.write_text(json.dumps(raw, indent=2) + "\n", "utf-8")
+    )
+    replace_file(folder / WEIGHTS_FILE, lambda path: save_file(tensors, path, metadata={"format": "pt"}))
 
 
 def _config_from_json(raw: dict[str, Any], *, tied: bool, path: Path) -> T5Config:

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from textchem_core.disk import bring_to_disk
 from textchem_core.errors import CheckpointError, ConfigError
 from textchem_core.model.t5 import T5
 from textchem_core.text.tokenizer import Tokenizer
@@ -104,7 +105,7 @@ def save_checkpoint(
         tokenizer.save(unfinished)
         torch.save({"step": step, **state}, unfinished / STATE_FILE)
         _write_manifest(unfinished, step, values)
-        _flush(unfinished)
+        bring_to_disk(unfinished)
     # Each library has its own for a full disk: OSError, SafetensorError, and PyTorch a RuntimeError.
     except Exception as error:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -117,8 +118,8 @@ def save_checkpoint(
         shutil.rmtree(replaced, ignore_errors=True)
         os.replace(folder, replaced)
     os.replace(unfinished, folder)
-    _flush(folder.parent)
-    _flush(run_dir)
+    bring_to_disk(folder.parent)
+    bring_to_disk(run_dir)
     if replaced.exists():
         _delete(replaced)
     if config.keep_best and values and config.monitor not in values:
@@ -209,7 +210,7 @@ def _write_manifest(folder: Path, step: int, values: Mapping[str, float]) -> Non
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
-    _flush(folder / MANIFEST_FILE)
+    bring_to_disk(folder / MANIFEST_FILE)
 
 
 def _verify(folder: Path, name: str, expected: Any) -> None:
@@ -225,7 +226,7 @@ def _verify(folder: Path, name: str, expected: Any) -> None:
 
 
 def _flushed_checksum(path: Path) -> str:
-    _flush(path)
+    bring_to_disk(path)
     return _checksum(path)
 
 
@@ -256,12 +257,3 @@ def _delete(folder: Path) -> None:
 def _reason(error: Exception) -> str:
     """Return the first sentence of an error; PyTorch's next ones guess, or advise to trust the file."""
     return re.split(r"\. |\n", str(error).strip())[0] or type(error).__name__
-
-
-def _flush(path: Path) -> None:
-    """Make the system write a file or folder to the disk now."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

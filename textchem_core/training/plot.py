@@ -89,7 +89,9 @@ def draw(runs: dict[str, dict[str, Curve]], output: Path) -> None:
         style = ("-", "--", ":", "-.")[index % 4]
         _line(losses, curves.get("loss", []), f"{prefix}training", style)
         _line(losses, curves.get(f"{_VALID_LOSS}all", []), f"{prefix}validation", style, marker="o")
-        for task in sorted(key for key in curves if key.startswith(_VALID_LOSS) and key[11:] != "all"):
+        for task in sorted(
+            key for key in curves if key.startswith(_VALID_LOSS) and key != f"{_VALID_LOSS}all"
+        ):
             _line(tasks, curves[task], prefix + task.removeprefix(_VALID_LOSS), style, marker="o")
         _line(rates, curves.get("learning_rate", []), f"{prefix}learning rate", style)
     for axes, label in (

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from tqdm import tqdm
 
 from textchem_core.data.batches import TASK_NAMES, Batch
 from textchem_core.data.steps import Steps
+from textchem_core.disk import bring_to_disk, replace_file
 from textchem_core.errors import ConfigError
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World
@@ -239,8 +239,7 @@ class RunLog:
         The lines before are brought to the disk, so that a power cut leaves none out that a checkpoint needs.
         """
         if self._path.is_file():
-            with self._path.open("rb") as lines:
-                os.fsync(lines.fileno())
+            bring_to_disk(self._path)
         return {
             "sums": self._sums.tolist(),
             "counts": self._summed_counts(),
@@ -286,11 +285,12 @@ def _tensorboard_writer(run_dir: Path, start_step: int) -> Any:
 
 
 def _drop_lines_after(path: Path, step: int) -> None:
-    if path.is_file():
-        shorter = path.with_suffix(".tmp")
+    def write_kept(shorter: Path) -> None:
         with path.open("rb") as lines, shorter.open("wb") as kept:
             kept.writelines(line for line in lines if _is_whole(line, until=step))
-        os.replace(shorter, path)
+
+    if path.is_file():
+        replace_file(path, write_kept)
 
 
 def _is_whole(line: bytes, *, until: int) -> bool:

@@ -17,6 +17,7 @@ import torch
 
 from textchem_core.command_line import config_as_toml, read_toml
 from textchem_core.data.files import RowFiles
+from textchem_core.disk import replace_file
 from textchem_core.errors import ConfigError
 from textchem_core.model.t5 import T5
 from textchem_core.text.tokenizer import Tokenizer
@@ -60,7 +61,7 @@ def write_config(run_dir: Path, config: TrainConfig, *, is_begun: bool) -> list[
                     changes.append(f"{name}={before[name]!r}, as it began: {value!r} has no effect any more")
             else:
                 changes.append(f"{name}={value!r}, was {before[name]!r}")
-    _replace(path, config_as_toml(config))
+    replace_file(path, lambda temporary: temporary.write_text(config_as_toml(config), "utf-8"))
     return changes
 
 
@@ -100,7 +101,8 @@ def write_record(
         "tokenizer": {"pieces": len(tokenizer), "sha256": tokenizer.sha256},
         "files": [asdict(summary) for rows in data for summary in rows.summaries],
     }
-    _replace(path, json.dumps({"starts": [*starts, start]}, indent=2, ensure_ascii=False) + "\n")
+    record = json.dumps({"starts": [*starts, start]}, indent=2, ensure_ascii=False) + "\n"
+    replace_file(path, lambda temporary: temporary.write_text(record, "utf-8"))
     before = {file["path"]: file["sha256"] for file in (starts or [start])[-1]["files"]}
     return [
         summary.path
@@ -136,10 +138,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:  # run from a checkout that is not installed
         return None
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a crash leaves the old one or the new one."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)

@@ -1,0 +1,29 @@
+"""Files that are whole whenever somebody looks, and on the disk when it matters."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Write under a temporary name and rename, so that nobody ever sees half a file.
+
+    Args:
+        path: Written anew or for the first time.
+        write: Writes the file whose path it is given.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def bring_to_disk(path: Path) -> None:
+    """Make the system write a file or folder to the disk now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
