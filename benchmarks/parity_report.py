@@ -104,7 +104,7 @@ def ladder(kind: str, folder: Path) -> Iterator[Rung]:
     yield "gradients", flat(ours[name].grad for name in ours), flat(theirs[name].grad for name in ours)
 
     with torch.no_grad():
-        decoder = model.start_decoding(input_ids, attention_mask, num_beams=1, max_new_tokens=labels.shape[1])
+        decoder = model.start_decoding(input_ids, attention_mask)
         steps = torch.stack([decoder.step(tokens) for tokens in decoder_input_ids.T], dim=1)
         yield "cached steps", steps, expected.logits
         yield "greedy ids", *greedy(model, oracle, input_ids, attention_mask)
@@ -140,7 +140,7 @@ def greedy(model: T5, oracle: Any, input_ids: Tensor, attention_mask: Tensor) ->
     """Return our ids and theirs; no token may come twice, since random models would repeat one for ever."""
     options = {"min_new_tokens": GREEDY_STEPS, "max_new_tokens": GREEDY_STEPS, "no_repeat_ngram_size": 1}
     expected = oracle.generate(input_ids, attention_mask=attention_mask, do_sample=False, **options)
-    decoder = model.start_decoding(input_ids, attention_mask, num_beams=1, max_new_tokens=GREEDY_STEPS)
+    decoder = model.start_decoding(input_ids, attention_mask)
     found = expected[:, :1]
     for _ in range(GREEDY_STEPS):
         logits = decoder.step(found[:, -1]).scatter(1, found, -torch.inf)

@@ -73,11 +73,17 @@ def random_sources(seed: int) -> tuple[Tensor, Tensor]:
     return input_ids * attention_mask, attention_mask
 
 
-def as_hypothesis(sequence: list[int], score: float) -> Hypothesis:
+def as_hypothesis(sequence: list[int], score: float, log_probs: list[float]) -> Hypothesis:
     """Take the start token, and the end token with the padding behind it, off a row of transformers."""
     ids = sequence[1:]
     finished = EOS in ids
-    return Hypothesis(token_ids=ids[: ids.index(EOS)] if finished else ids, score=score, finished=finished)
+    length = ids.index(EOS) if finished else len(ids)
+    return Hypothesis(
+        token_ids=ids[:length],
+        score=score,
+        token_log_probs=log_probs[: length + finished],
+        finished=finished,
+    )
 
 
 def assert_equal(found: list[list[Hypothesis]], expected: list[list[Hypothesis]], case: object) -> None:
@@ -85,6 +91,8 @@ def assert_equal(found: list[list[Hypothesis]], expected: list[list[Hypothesis]]
         assert [h.token_ids for h in ours] == [h.token_ids for h in theirs], case
         assert [h.finished for h in ours] == [h.finished for h in theirs], case
         assert [h.score for h in ours] == pytest.approx([h.score for h in theirs], rel=RTOL, abs=ATOL), case
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.token_log_probs == pytest.approx(other.token_log_probs, rel=RTOL, abs=ATOL), case
 
 
 @pytest.mark.parametrize("early_stopping", [False, True, "never"])
@@ -110,10 +118,14 @@ def test_beams(models: list[tuple[int, Any, T5]], length_penalty: float, early_s
                 output_scores=True,
                 **options,
             )
+            log_probs = oracle.compute_transition_scores(output.sequences, output.scores, output.beam_indices)
             rows = [
-                as_hypothesis(ids, score)
-                for ids, score in zip(
-                    output.sequences.tolist(), output.sequences_scores.tolist(), strict=True
+                as_hypothesis(*row)
+                for row in zip(
+                    output.sequences.tolist(),
+                    output.sequences_scores.tolist(),
+                    log_probs.tolist(),
+                    strict=True,
                 )
             ]
             expected = [rows[first : first + num_beams] for first in range(0, len(rows), num_beams)]
@@ -140,10 +152,9 @@ def test_greedy(models: list[tuple[int, Any, T5]], min_new_tokens: int) -> None:
         chosen = log_probs.gather(2, output.sequences[:, 1:, None]).squeeze(2)  # (B, T)
         expected = []
         for ids, row in zip(output.sequences.tolist(), chosen, strict=True):
-            answer = as_hypothesis(ids, 0.0)
             # Without an end token, rows are cut all at one length: none has padding to take off.
-            length = len(answer.token_ids) + answer.finished
-            expected.append([as_hypothesis(ids, float(row[:length].sum()) / length**0.6)])
+            log_probs = as_hypothesis(ids, 0.0, row.tolist()).token_log_probs
+            expected.append([as_hypothesis(ids, sum(log_probs) / len(log_probs) ** 0.6, log_probs)])
         found = generate(model, input_ids, attention_mask, length_penalty=0.6, **options)
         assert_equal(found, expected, (seed, options))
 
@@ -153,5 +164,5 @@ def test_without_a_mask_nothing_is_padding(models: list[tuple[int, Any, T5]]) ->
         input_ids, _ = random_sources(seed)
         output = oracle.generate(input_ids, num_beams=4, do_sample=False, max_new_tokens=LONGEST)
         found = generate(model, input_ids, num_beams=4, max_new_tokens=LONGEST)
-        expected = [as_hypothesis(ids, 0.0).token_ids for ids in output.tolist()]
+        expected = [as_hypothesis(ids, 0.0, []).token_ids for ids in output.tolist()]
         assert [best.token_ids for [best] in found] == expected, seed

@@ -180,9 +180,7 @@ def test_greedy_ids(pair: Pair) -> None:
         no_repeat_ngram_size=1,  # random models would repeat one token for ever
         use_cache=False,  # with a cache, a decoder deeper than the encoder is beyond transformers
     )
-    decoder = pair.model.start_decoding(
-        batch.input_ids, batch.attention_mask, num_beams=1, max_new_tokens=steps
-    )
+    decoder = pair.model.start_decoding(batch.input_ids, batch.attention_mask)
     found = torch.full((4, 1), PAD)
     for _ in range(steps):
         logits = decoder.step(found[:, -1]).scatter(1, found, -torch.inf)
@@ -192,7 +190,7 @@ def test_greedy_ids(pair: Pair) -> None:
     assert len(expected[0].unique()) == steps + 1
 
 
-STEPS = 150  # the cache starts with room for 64 and doubles twice
+STEPS = 150  # far past the first allocation of the cache
 
 
 @torch.no_grad()
@@ -200,9 +198,7 @@ def test_every_cached_step_equals_a_full_forward(pair: Pair) -> None:
     batch = random_batch([11, 7, 1], [STEPS] * 3)
     decoder_input_ids = pair.model.shift_right(batch.labels)
     expected = forward(pair.oracle, batch).logits
-    decoder = pair.model.start_decoding(
-        batch.input_ids, batch.attention_mask, num_beams=1, max_new_tokens=STEPS
-    )
+    decoder = pair.model.start_decoding(batch.input_ids, batch.attention_mask)
     for step in range(STEPS):
         assert_close(decoder.step(decoder_input_ids[:, step]), expected[:, step])
 
@@ -216,9 +212,8 @@ def test_every_cached_step_of_reordered_beams_equals_a_full_forward(pair: Pair) 
         "attention_mask": batch.attention_mask.repeat_interleave(num_beams, 0),  # type: ignore[union-attr]
     }
     encoder_outputs = pair.oracle.encoder(**expanded)
-    decoder = pair.model.start_decoding(
-        batch.input_ids, batch.attention_mask, num_beams=num_beams, max_new_tokens=STEPS
-    )
+    decoder = pair.model.start_decoding(batch.input_ids, batch.attention_mask)
+    decoder.reorder(torch.arange(len(batch.input_ids))[:, None].expand(-1, num_beams))
     generator = torch.Generator().manual_seed(0)
     past = torch.full((rows, 1), PAD)
     for _ in range(STEPS):
@@ -231,10 +226,10 @@ def test_every_cached_step_of_reordered_beams_equals_a_full_forward(pair: Pair) 
         assert_close(decoder.step(past[:, -1]), expected)
         # Beams die and split, within their own input.
         parents = torch.randint(num_beams, (len(batch.input_ids), num_beams), generator=generator)
-        beam_idx = (parents + num_beams * torch.arange(len(batch.input_ids))[:, None]).flatten()
+        beam_idx = parents + num_beams * torch.arange(len(batch.input_ids))[:, None]
         decoder.reorder(beam_idx)
         tokens = torch.randint(2, VOCAB_SIZE, (rows, 1), generator=generator)
-        past = torch.cat((past[beam_idx], tokens), dim=1)
+        past = torch.cat((past[beam_idx.flatten()], tokens), dim=1)
 
 
 @pytest.mark.parametrize(

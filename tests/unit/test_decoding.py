@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,17 +24,21 @@ NextToken = Callable[[tuple[int, ...], tuple[int, ...]], list[float]]
 class RecordingDecoder:
     """Rows of whole texts: logits depend on all of a row's past, so a wrong reorder gives wrong answers."""
 
-    def __init__(
-        self, next_token: NextToken, sources: list[tuple[int, ...]], num_beams: int, device: Any
-    ) -> None:
-        self.next_token, self.sources, self.num_beams, self.device = next_token, sources, num_beams, device
-        self.rows: list[tuple[int, ...]] = [()] * (len(sources) * num_beams)
+    def __init__(self, next_token: NextToken, sources: list[tuple[int, ...]], device: Any) -> None:
+        self.next_token, self.sources, self.device = next_token, sources, device
+        self.rows: list[tuple[int, ...]] = [()] * len(sources)
         self.steps = 0
+        self.rows_stepped = 0
+
+    @property
+    def num_beams(self) -> int:
+        return len(self.rows) // len(self.sources)
 
     def step(self, token_ids: Tensor) -> Tensor:
         assert token_ids.shape == (len(self.rows),)
         assert token_ids.dtype == torch.int64
         self.steps += 1
+        self.rows_stepped += len(self.rows)
         self.rows = [(*row, token) for row, token in zip(self.rows, token_ids.tolist(), strict=True)]
         assert all(row[0] == START for row in self.rows)
         logits = [
@@ -45,10 +49,15 @@ class RecordingDecoder:
         return torch.tensor(logits, device=self.device) + 3.0
 
     def reorder(self, beam_idx: Tensor) -> None:
-        assert beam_idx.shape == (len(self.rows),)
+        assert len(beam_idx) == len(self.sources)
         old = beam_idx.tolist()
-        assert all(row // self.num_beams == parent // self.num_beams for row, parent in enumerate(old))
-        self.rows = [self.rows[parent] for parent in old]
+        assert all(parent // self.num_beams == row for row, parents in enumerate(old) for parent in parents)
+        self.rows = [self.rows[parent] for parents in old for parent in parents]
+
+    def select_inputs(self, input_idx: Tensor) -> None:
+        chosen, beams = input_idx.tolist(), range(self.num_beams)
+        self.rows = [self.rows[row * self.num_beams + beam] for row in chosen for beam in beams]
+        self.sources = [self.sources[row] for row in chosen]
 
 
 class FakeModel:
@@ -58,15 +67,13 @@ class FakeModel:
         self.next_token = next_token
         self.config = SimpleNamespace(eos_token_id=EOS, decoder_start_token_id=START)
 
-    def start_decoding(
-        self, input_ids: Tensor, attention_mask: Tensor | None, *, num_beams: int, max_new_tokens: int
-    ) -> RecordingDecoder:
+    def start_decoding(self, input_ids: Tensor, attention_mask: Tensor | None) -> RecordingDecoder:
         mask = input_ids != PAD if attention_mask is None else attention_mask
         sources = [
             tuple(token for token, seen in zip(ids, row, strict=True) if seen)
             for ids, row in zip(input_ids.tolist(), mask.tolist(), strict=True)
         ]
-        self.decoder = RecordingDecoder(self.next_token, sources, num_beams, input_ids.device)
+        self.decoder = RecordingDecoder(self.next_token, sources, input_ids.device)
         return self.decoder
 
     def eval(self) -> None:
@@ -104,6 +111,11 @@ def sources(*lengths: int) -> Tensor:
     return torch.tensor(rows)
 
 
+def token_log_probs(next_token: NextToken, source: tuple[int, ...], text: Sequence[int]) -> list[float]:
+    """Log-probability of every token of a text, the end token among them."""
+    return [next_token(source, tuple(text[:i]))[token] for i, token in enumerate(text)]
+
+
 def slow_search(
     next_token: NextToken,
     source: tuple[int, ...],
@@ -130,8 +142,10 @@ def slow_search(
             finished = text[-1] == EOS
             if (finished or length == max_new_tokens) and rank < num_beams:
                 ids = list(text[:-1] if finished else text)
+                score = log_prob / length**length_penalty
+                log_probs = token_log_probs(next_token, source, text)
                 done.append(
-                    Hypothesis(token_ids=ids, score=log_prob / length**length_penalty, finished=finished)
+                    Hypothesis(token_ids=ids, score=score, token_log_probs=log_probs, finished=finished)
                 )
             if not finished:
                 beams.append((log_prob, text))
@@ -147,6 +161,8 @@ def slow_search(
 def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
     assert [(h.token_ids, h.finished) for h in found] == [(h.token_ids, h.finished) for h in expected]
     assert [h.score for h in found] == pytest.approx([h.score for h in expected], abs=1e-5)
+    for one, other in zip(found, expected, strict=True):
+        assert one.token_log_probs == pytest.approx(other.token_log_probs, abs=1e-5)
 
 
 class TestOptimum:
@@ -214,10 +230,12 @@ class TestOptimum:
                 finished = text[-1] == EOS
                 if EOS in text[:-1] or not (finished or length == steps):
                     continue
-                log_prob = sum(next_token((5, 5), text[:i])[token] for i, token in enumerate(text))
+                log_probs = token_log_probs(next_token, (5, 5), text)
                 ids = list(text[:-1] if finished else text)
-                score = log_prob / length**length_penalty
-                everything.append(Hypothesis(token_ids=ids, score=score, finished=finished))
+                score = sum(log_probs) / length**length_penalty
+                everything.append(
+                    Hypothesis(token_ids=ids, score=score, token_log_probs=log_probs, finished=finished)
+                )
         everything.sort(key=lambda hypothesis: -hypothesis.score)
         assert len(everything) == 1 + 3 + 9 + 27
 
@@ -310,6 +328,7 @@ class TestGreedy:
             expected = Hypothesis(
                 token_ids=text[:-1] if finished else text,
                 score=log_prob / len(text) ** 0.7,
+                token_log_probs=token_log_probs(next_token, source, text),
                 finished=finished,
             )
             assert_same(hypotheses, [expected])
@@ -335,8 +354,10 @@ class TestGreedy:
         logits = torch.tensor([[0.0, 5.0, 1.0, 0.0]] * 2)
         before = logits.clone()
         model = FakeModel(random_language(4))
-        model.start_decoding = lambda *_, **__: SimpleNamespace(  # type: ignore[method-assign]
-            step=lambda _: logits, reorder=lambda _: None
+        model.start_decoding = (
+            lambda *_, **__: SimpleNamespace(  # type: ignore[method-assign]
+                step=lambda ids: logits[: len(ids)], reorder=lambda _: None
+            )
         )
         generate(model, sources(1, 1), num_beams=1, max_new_tokens=4, min_new_tokens=2)
         generate(model, sources(1), num_beams=2, max_new_tokens=4, min_new_tokens=2)
@@ -479,6 +500,29 @@ class TestModel:
         with pytest.raises(ConfigError, match=r"row 0 .*NaN"):
             generate(model, sources(1, 2)[1:], **options)
         assert model.decoder.steps == after + 1  # nothing comes of going on
+
+    def test_inputs_that_are_done_leave_the_batch(self) -> None:
+        def next_token(source: tuple[int, ...], past: tuple[int, ...]) -> list[float]:
+            ends = len(past) >= 4 * len(source)
+            return normalised([0.0, 9.0 if ends else -9.0, 1.0, 2.0, 3.0])
+
+        model = FakeModel(next_token)
+        together = generate(
+            model, sources(1, 4, 2, 3), num_beams=3, num_return_sequences=3, max_new_tokens=20
+        )
+        rows = model.decoder.rows_stepped
+        alone = 0
+        for row, _length in enumerate((1, 4, 2, 3)):
+            [found] = generate(
+                model,
+                sources(1, 4, 2, 3)[row : row + 1],
+                num_beams=3,
+                num_return_sequences=3,
+                max_new_tokens=20,
+            )
+            assert_same(together[row], found)
+            alone += model.decoder.rows_stepped
+        assert rows == alone  # a quarter of the batch ends at a time, and nobody works for it afterwards
 
     @pytest.mark.gpu
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -495,9 +496,9 @@ def test_padding_and_neighbours_change_nothing() -> None:
     model = T5(SMALL).eval()
     input_ids, attention_mask = sources(9, 5, 150)
     targets = torch.randint(2, 40, (3, 70))
-    together = model.start_decoding(input_ids, attention_mask, num_beams=1, max_new_tokens=70)
+    together = model.start_decoding(input_ids, attention_mask)
     alone = [
-        model.start_decoding(row[None, mask.bool()], None, num_beams=1, max_new_tokens=70)
+        model.start_decoding(row[None, mask.bool()], None)
         for row, mask in zip(input_ids, attention_mask, strict=True)
     ]
     for tokens in targets.T:
@@ -512,7 +513,8 @@ def test_padding_and_neighbours_change_nothing() -> None:
 def test_cached_steps_equal_a_full_forward() -> None:
     model = T5(SMALL).eval()
     input_ids, attention_mask = sources(9, 5)
-    decoder = model.start_decoding(input_ids, attention_mask, num_beams=2, max_new_tokens=130)
+    decoder = model.start_decoding(input_ids, attention_mask)
+    decoder.reorder(torch.tensor([[0, 0], [1, 1]]))
     past = torch.zeros(4, 0, dtype=torch.int64)
     beam_idx = torch.tensor([1, 1, 2, 2])
     for _ in range(130):
@@ -522,20 +524,62 @@ def test_cached_steps_equal_a_full_forward() -> None:
             input_ids.repeat_interleave(2, 0), attention_mask.repeat_interleave(2, 0), decoder_input_ids=past
         )
         torch.testing.assert_close(decoder.step(tokens), full.logits[:, -1], rtol=1e-5, atol=1e-5)
-        decoder.reorder(beam_idx)
+        decoder.reorder(beam_idx.view(2, 2))
         past, beam_idx = past[beam_idx], beam_idx.flip(0) if past.shape[1] % 3 else (3 - beam_idx)
         beam_idx = beam_idx.sort().values
 
 
-def test_step_past_the_limit() -> None:
+@torch.no_grad()
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_to_rows_a_step_equals_a_full_forward(seed: int) -> None:
+    """Rows split and die, grow by several tokens and lose some again, and whole inputs leave."""
     model = T5(SMALL).eval()
-    decoder = model.start_decoding(*sources(5), num_beams=1, max_new_tokens=2)
-    tokens = torch.tensor([3])
-    with torch.no_grad():
-        decoder.step(tokens)
-        decoder.step(tokens)
-        with pytest.raises(AssertionError, match="max_length"):
-            decoder.step(tokens)
+    random.seed(seed)
+    input_ids, attention_mask = sources(9, 5, 7, 3)
+    decoder = model.start_decoding(input_ids, attention_mask)
+    inputs, past = [0, 1, 2, 3], [[[]], [[]], [[]], [[]]]  # by input, by row: what it wrote
+    for _ in range(40):
+        num_rows = random.choice([1, 2, 5])
+        parents = [[random.randrange(len(rows)) for _ in range(num_rows)] for rows in past]
+        beams_before = len(past[0])
+        beam_idx = [[place * beams_before + row for row in chosen] for place, chosen in enumerate(parents)]
+        decoder.reorder(torch.tensor(beam_idx))
+        past = [[rows[row] for row in chosen] for rows, chosen in zip(past, parents, strict=True)]
+        if len(inputs) > 1 and random.random() < 0.1:
+            staying = sorted(random.sample(range(len(inputs)), len(inputs) - 1))
+            decoder.select_inputs(torch.tensor(staying))
+            inputs, past = [inputs[place] for place in staying], [past[place] for place in staying]
+
+        num_tokens = random.choice([1, 1, 3])
+        new = torch.randint(2, 40, (len(inputs) * num_rows, num_tokens))
+        logits = decoder.step(new if num_tokens > 1 else new[:, 0]).view(len(new), num_tokens, -1)
+        rows_now = [row for rows in past for row in rows]
+        for number, (row, tokens) in enumerate(zip(rows_now, new.tolist(), strict=True)):
+            source = slice(inputs[number // num_rows], inputs[number // num_rows] + 1)
+            full = model(
+                input_ids[source], attention_mask[source], decoder_input_ids=torch.tensor([row + tokens])
+            )
+            expected = full.logits[0, -num_tokens:]
+            torch.testing.assert_close(logits[number], expected, rtol=1e-5, atol=1e-5)
+        kept = [random.randint(0, num_tokens) for _ in rows_now]
+        if num_tokens > 1:
+            decoder.keep(torch.tensor(kept))
+        else:
+            kept = [1] * len(rows_now)
+        written = [row + tokens[:n] for row, tokens, n in zip(rows_now, new.tolist(), kept, strict=True)]
+        past = [written[first : first + num_rows] for first in range(0, len(written), num_rows)]
+
+
+@torch.no_grad()
+def test_slots_of_beams_that_died_are_used_again() -> None:
+    decoder = T5(SMALL).eval().start_decoding(*sources(9, 5))
+    for _ in range(100):
+        # Of ten beams one survives, and splits into ten.
+        decoder.reorder(torch.arange(2)[:, None].expand(2, 10) * (1 if decoder._past.num_rows == 1 else 10))
+        decoder.step(torch.randint(2, 40, (20,)))
+    assert decoder._past.num_rows == 10
+    # 99 tokens of the survivor and ten last ones; room for twice as many.
+    assert decoder._past._store.shape[4] <= 256
 
 
 @torch.no_grad()
@@ -547,7 +591,8 @@ def test_beams_share_the_source() -> None:
             module.k.register_forward_hook(lambda _, inputs, output: projections.append(output.shape))
     input_ids, attention_mask = sources(9, 5)
 
-    decoder = model.start_decoding(input_ids, attention_mask, num_beams=7, max_new_tokens=3)
+    decoder = model.start_decoding(input_ids, attention_mask)
+    decoder.reorder(torch.arange(2)[:, None].expand(2, 7))
 
     assert projections == [(2, 9, 18)] * 3, "keys of the source: once per layer, for 2 inputs"
     for cached in (*decoder._source.keys, *decoder._source.values):
@@ -555,7 +600,7 @@ def test_beams_share_the_source() -> None:
     projections.clear()
     for _ in range(3):
         assert decoder.step(torch.full((14,), 3)).shape == (14, 40)
-    assert projections == [(14, 1, 18)] * 9, "a step projects its own tokens and nothing else"
+    assert projections == [(2, 7, 18)] * 9, "a step projects its own tokens and nothing else"
 
 
 @torch.no_grad()
@@ -569,9 +614,12 @@ def test_nothing_is_kept_on_the_modules() -> None:
         return [{k: repr(v) for k, v in vars(m).items() if k not in hidden} for m in model.modules()]
 
     before = state()
-    decoder = model.start_decoding(*sources(9, 5), num_beams=2, max_new_tokens=5)
-    decoder.step(torch.full((4,), 3))
-    decoder.reorder(torch.tensor([1, 0, 2, 2]))
+    decoder = model.start_decoding(*sources(9, 5))
+    decoder.step(torch.full((2,), 3))
+    decoder.reorder(torch.tensor([[0, 0], [1, 1]]))
+    decoder.step(torch.full((4, 3), 3))
+    decoder.keep(torch.tensor([1, 0, 2, 3]))
+    decoder.select_inputs(torch.tensor([1]))
     model(sources(4)[0], labels=torch.tensor([[3, 4]]))
     assert state() == before
 

@@ -1,11 +1,13 @@
 """Beam search: the N best beginnings of every input, one token longer at each step.
 
 Beginnings are never copied. A step leaves behind, for each beam, the token it wrote and the beam of the step
-before that it went on from; a hypothesis is one end in that web, and is read backwards once the search is
-over. ``-inf`` marks a beam or a hypothesis that is not there, and no sum, quotient or maximum can
+before that it went on from; a hypothesis is one end in that web, and is read backwards once its input is
+done. ``-inf`` marks a beam or a hypothesis that is not there, and no sum, quotient or maximum can
 bring it back to life.
 """
 
+from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -15,6 +17,80 @@ from torch import Tensor
 from textchem_core.decoding.protocol import Decoder, Hypothesis
 
 NOTHING = float("-inf")
+_MOST_CLOSED = 0.25
+"""Share of the batch that may be done before it leaves: leaving copies the caches of those that stay."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Beams:
+    """What is known of the inputs in the batch; all tensors have them first."""
+
+    places: Tensor
+    """(B,) int64, where the inputs stood in the batch they came in."""
+    is_open: Tensor
+    """(B, 1) bool, whether better answers may still be found."""
+    trail: Tensor
+    """(B, T, 2, N) int64: what each beam wrote, and the beam of the step before it went on from."""
+    trail_scores: Tensor
+    """(B, T, N), the sum of log-probabilities of each beam up to that step."""
+    scores: Tensor
+    """(B, N), of the hypotheses, best first."""
+    endings: Tensor
+    """(B, 3, N) int64, where each leaves the web: its length, last token, and the beam that was added to."""
+    ending_scores: Tensor
+    """(B, N), the sum of log-probabilities of each."""
+
+    def select(self, input_idx: Tensor) -> "_Beams":
+        """Return some of the inputs."""
+        return _Beams(**{field.name: getattr(self, field.name)[input_idx] for field in fields(self)})
+
+    def add_endings(self, scores: Tensor, endings: Tensor, sums: Tensor) -> None:
+        """Let new hypotheses compete with those there are, all (B, N) or (B, 3, N) as the fields are."""
+        scores, best = torch.cat([self.scores, scores], dim=1).topk(self.scores.shape[1])  # (B, N)
+        self.scores.copy_(scores)
+        self.endings.copy_(
+            torch.cat([self.endings, endings], dim=2).gather(2, best[:, None].expand(-1, 3, -1))
+        )
+        self.ending_scores.copy_(torch.cat([self.ending_scores, sums], dim=1).gather(1, best))
+
+    def read_back(self, num_steps: int, eos_token_id: int) -> list[list[Hypothesis]]:
+        """Follow every ending to the first token.
+
+        Args:
+            num_steps: How many have left a trail.
+            eos_token_id: Tells a finished hypothesis from one that was cut.
+
+        Returns:
+            The hypotheses of each input, best first.
+        """
+        # One copy to the host each; walking a device tensor would wait for it at every token.
+        trail = self.trail[:, :num_steps].tolist()
+        sums = self.trail_scores[:, :num_steps].tolist()
+        endings = zip(
+            self.scores.tolist(), self.endings.mT.tolist(), self.ending_scores.tolist(), strict=True
+        )
+        found: list[list[Hypothesis]] = []
+        for row, columns in enumerate(endings):
+            found.append([])
+            for score, (length, token, beam), log_prob_sum in zip(*columns, strict=True):
+                if score == NOTHING:
+                    break
+                backwards, sums_backwards, finished = [token], [log_prob_sum], token == eos_token_id
+                for step in reversed(range(length - 1)):
+                    tokens, parents = trail[row][step]
+                    backwards.append(tokens[beam])
+                    sums_backwards.append(sums[row][step][beam])
+                    beam = parents[beam]
+                token_ids, log_prob_sums = backwards[::-1], [0.0, *sums_backwards[::-1]]
+                found[-1].append(
+                    Hypothesis(
+                        token_ids=token_ids[:-1] if finished else token_ids,
+                        score=score,
+                        token_log_probs=[after - before for before, after in pairwise(log_prob_sums)],
+                        finished=finished,
+                    )
+                )
+        return found
 
 
 def beam_search(
@@ -38,11 +114,11 @@ def beam_search(
     What differs from Hugging Face: where fewer than N answers exist (a tiny vocabulary), its search fills up
     with rows of no meaning that score about -1e9; here they are absent. NaN logits give a score of NaN.
 
-    The function is longer than a screen because a step is one thought: its state would be eight arguments.
+    The function is longer than a screen because a step is one thought.
 
     Args:
-        decoder: The batch, N rows per input.
-        start_ids: The token that precedes each answer, (B*N,) int64; its device is where the search runs.
+        decoder: The batch, one row per input.
+        start_ids: The token that precedes each answer, (B,) int64; its device is where the search runs.
         num_beams: N, >= 1.
         eos_token_id: Ends an answer.
         length_penalty: A score is the sum of log-probabilities / length ** ``length_penalty``.
@@ -57,91 +133,86 @@ def beam_search(
 
     Source: ``GenerationMixin._beam_search`` and its helpers, transformers 5.23 ``generation/utils.py``.
     """
-    batch_size = start_ids.shape[0] // num_beams
-    token_ids = start_ids  # (B*N,)
-    first_row = torch.arange(0, batch_size * num_beams, num_beams, device=start_ids.device)[:, None]  # (B, 1)
-
-    running_scores = torch.full((batch_size, num_beams), NOTHING, device=start_ids.device)  # (B, N)
-    finished_scores = running_scores.clone()  # (B, N), best first
-    # The beams of an input begin alike. Were more than one alive, all would stay copies of each other.
-    running_scores[:, 0] = 0.0
-    # What each beam wrote, and which beam of the step before it went on from.
-    trail = start_ids.new_empty(max_new_tokens, 2, batch_size, num_beams)  # (T, 2, B, N)
-    # Where each hypothesis leaves the web: length, last token, and the beam that token was added to.
-    endings = start_ids.new_zeros(3, batch_size, num_beams)  # (3, B, N)
-    is_open = start_ids.new_ones(batch_size, 1, dtype=torch.bool)  # (B, 1)
+    batch_size, device = start_ids.shape[0], start_ids.device
+    token_ids = start_ids  # (B*N,); N is 1 in the first step, since all beams of an input begin alike
+    running_scores = torch.zeros(batch_size, 1, device=device)  # (B, N), sums of log-probabilities
+    scores = running_scores.new_full((batch_size, num_beams), NOTHING)  # (B, N)
+    beams = _Beams(
+        places=torch.arange(batch_size, device=device),
+        is_open=start_ids.new_ones(batch_size, 1, dtype=torch.bool),
+        trail=start_ids.new_empty(batch_size, max_new_tokens, 2, num_beams),
+        trail_scores=scores.new_empty(batch_size, max_new_tokens, num_beams),
+        scores=scores,
+        endings=start_ids.new_zeros(batch_size, 3, num_beams),
+        ending_scores=scores.clone(),
+    )
+    found: list[list[Hypothesis]] = [[] for _ in range(batch_size)]
 
     for length in range(1, max_new_tokens + 1):
         log_probs = F.log_softmax(decoder.step(token_ids).float(), dim=-1)  # (B*N, V)
         if length <= min_new_tokens:
             log_probs[:, eos_token_id] = NOTHING
         vocab_size = log_probs.shape[-1]
-        extensions = (log_probs + running_scores.view(-1, 1)).view(batch_size, -1)  # (B, N*V)
+        num_parents = running_scores.shape[1]
+        extensions = (log_probs + running_scores.view(-1, 1)).view(-1, num_parents * vocab_size)  # (B, N*V)
 
         # A beam ends in one way only, so of 2N extensions at least N go on.
-        scores, index = extensions.topk(2 * num_beams)  # (B, 2N), best first
+        scores, index = extensions.topk(min(2 * num_beams, extensions.shape[1]))  # (B, 2N), best first
+        missing = (0, 2 * num_beams - scores.shape[1])  # in the first step, if the vocabulary is that small
+        scores, index = F.pad(scores, missing, value=NOTHING), F.pad(index, missing)
         parents, tokens = index // vocab_size, index % vocab_size  # (B, 2N)
-        ends = tokens == eos_token_id if length < max_new_tokens else torch.ones_like(is_open)  # (B, 2N or 1)
+        is_last = length == max_new_tokens
+        ends = torch.ones_like(tokens, dtype=torch.bool) if is_last else tokens == eos_token_id  # (B, 2N)
 
-        new_scores = (scores / length**length_penalty).masked_fill(~(ends & is_open), NOTHING)  # (B, 2N)
-        new_endings = torch.stack([torch.full_like(tokens, length), tokens, parents])  # (3, B, 2N)
-        all_scores = torch.cat([finished_scores, new_scores[:, :num_beams]], dim=1)  # (B, 2N)
-        all_endings = torch.cat([endings, new_endings[:, :, :num_beams]], dim=2)  # (3, B, 2N)
-        finished_scores, best = all_scores.topk(num_beams)  # (B, N)
-        endings = all_endings.gather(2, best.expand(3, -1, -1))  # (3, B, N)
-        if length == max_new_tokens:
+        # Of what ends, only the best N extensions count, and only while the input is open.
+        counts = (ends & beams.is_open)[:, :num_beams]  # (B, N)
+        lengths = torch.full_like(tokens, length)
+        beams.add_endings(
+            (scores[:, :num_beams] / length**length_penalty).masked_fill(~counts, NOTHING),
+            torch.stack([lengths, tokens, parents], dim=1)[:, :, :num_beams],
+            scores[:, :num_beams],
+        )
+        if is_last:
             break
 
         running_scores, best = scores.masked_fill(ends, NOTHING).topk(num_beams)  # (B, N)
         parents, tokens = parents.gather(1, best), tokens.gather(1, best)  # (B, N)
-        trail[length - 1, 0], trail[length - 1, 1] = tokens, parents
+        beams.trail[:, length - 1, 0], beams.trail[:, length - 1, 1] = tokens, parents
+        beams.trail_scores[:, length - 1] = running_scores
 
-        # A closed input stays closed, though its beams are carried along until the last one closes.
-        best_running, worst_finished = running_scores[:, :1], finished_scores[:, -1:]  # (B, 1)
+        # A closed input stays closed, though its beams are carried along until it leaves.
+        best_running, worst_finished = running_scores[:, :1], beams.scores[:, -1:]  # (B, 1)
         # No comparison with NaN holds, so it closes the input; it must not pass for a search without result.
-        finished_scores = torch.where(is_open & best_running.isnan(), best_running, finished_scores)  # (B, N)
+        beams.scores.copy_(torch.where(beams.is_open & best_running.isnan(), best_running, beams.scores))
         if early_stopping is True:
             may_improve = (worst_finished == NOTHING) & (best_running > NOTHING)  # (B, 1)
         else:
             longest_is_best = early_stopping == "never" and length_penalty > 0
             assumed_length = max_new_tokens if longest_is_best else length
             may_improve = best_running / assumed_length**length_penalty > worst_finished  # (B, 1)
-        is_open &= may_improve
-        if not is_open.any():  # the one wait for the device in a step
+        beams.is_open.logical_and_(may_improve)
+        num_open = int(beams.is_open.sum())  # the one wait for the device in a step
+        if num_open == 0:
             break
 
-        token_ids = tokens.reshape(-1)  # (B*N,)
-        decoder.reorder((first_row + parents).view(-1))
+        first_row = torch.arange(len(tokens), device=device)[:, None] * num_parents  # (B, 1)
+        decoder.reorder(first_row + parents)
+        if num_open <= (1 - _MOST_CLOSED) * len(tokens):
+            staying, leaving = (
+                group.squeeze(1).nonzero().squeeze(1) for group in (beams.is_open, ~beams.is_open)
+            )
+            _put(found, beams.select(leaving), length, eos_token_id)
+            beams, running_scores, tokens = beams.select(staying), running_scores[staying], tokens[staying]
+            decoder.select_inputs(staying)
+        token_ids = tokens.flatten()  # (B*N,)
 
-    return _read_back(trail[:length], endings, finished_scores, eos_token_id)
-
-
-def _read_back(trail: Tensor, endings: Tensor, scores: Tensor, eos_token_id: int) -> list[list[Hypothesis]]:
-    """Follow every ending to the first token.
-
-    Args:
-        trail: Token and parent beam of each beam at each step, (T, 2, B, N).
-        endings: Length, last token and the beam it was added to, of each hypothesis, (3, B, N).
-        scores: (B, N), best first; ``-inf`` where there is no hypothesis.
-        eos_token_id: Tells a finished hypothesis from one that was cut.
-
-    Returns:
-        The hypotheses of each input, best first.
-    """
-    # One copy to the host; walking a device tensor would wait for it at every token.
-    steps: list[list[list[list[int]]]] = trail.tolist()
-    found: list[list[Hypothesis]] = []
-    for row, (row_scores, row_endings) in enumerate(
-        zip(scores.tolist(), endings.permute(1, 2, 0).tolist(), strict=True)
-    ):
-        found.append([])
-        for score, (length, last_token, beam) in zip(row_scores, row_endings, strict=True):
-            if score == NOTHING:
-                break
-            finished = last_token == eos_token_id
-            backwards = [] if finished else [last_token]
-            for tokens, parents in reversed(steps[: length - 1]):
-                backwards.append(tokens[row][beam])
-                beam = parents[row][beam]
-            found[-1].append(Hypothesis(token_ids=backwards[::-1], score=score, finished=finished))
+    _put(found, beams, length, eos_token_id)
     return found
+
+
+def _put(found: list[list[Hypothesis]], beams: _Beams, num_steps: int, eos_token_id: int) -> None:
+    """Put the hypotheses of inputs that are done to their places."""
+    for place, hypotheses in zip(
+        beams.places.tolist(), beams.read_back(num_steps, eos_token_id), strict=True
+    ):
+        found[place] = hypotheses

@@ -66,12 +66,12 @@ def generate(
     config = model.config
     _check_sources(input_ids, attention_mask)
 
-    rows = input_ids.shape[0] * num_beams
-    start_ids = torch.full((rows,), config.decoder_start_token_id, dtype=torch.int64, device=input_ids.device)
+    batch_size = input_ids.shape[0]
+    start_ids = torch.full(
+        (batch_size,), config.decoder_start_token_id, dtype=torch.int64, device=input_ids.device
+    )
     with _dropout_off(model):
-        decoder = model.start_decoding(
-            input_ids, attention_mask, num_beams=num_beams, max_new_tokens=max_new_tokens
-        )
+        decoder = model.start_decoding(input_ids, attention_mask)
         if num_beams == 1:
             greedy = greedy_search(
                 decoder,

@@ -1,5 +1,7 @@
 """Greedy search: always the likeliest next token."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -38,7 +40,7 @@ def greedy_search(
     batch_size = start_ids.shape[0]
     token_ids = start_ids  # (B,)
     written = start_ids.new_empty(batch_size, max_new_tokens)  # (B, T)
-    log_prob_sums = torch.zeros(batch_size, device=start_ids.device)  # (B,)
+    log_probs_written = torch.zeros(batch_size, max_new_tokens, device=start_ids.device)  # (B, T)
     lengths = torch.zeros_like(start_ids)  # (B,)
     is_open = torch.ones_like(start_ids, dtype=torch.bool)  # (B,)
 
@@ -53,21 +55,22 @@ def greedy_search(
 
         written[:, step] = token_ids
         chosen = log_probs.gather(1, token_ids[:, None]).squeeze(1)  # (B,)
-        log_prob_sums += torch.where(is_open, chosen, 0.0)
+        log_probs_written[:, step] = chosen
         lengths += is_open
-        is_open &= (token_ids != eos_token_id) & ~log_prob_sums.isnan()
+        is_open &= (token_ids != eos_token_id) & ~chosen.isnan()
         if not is_open.any():  # the one wait for the device in a step
             break
 
     hypotheses = []
-    for ids, length, log_prob_sum in zip(
-        written.tolist(), lengths.tolist(), log_prob_sums.tolist(), strict=True
+    for ids, token_log_probs, length in zip(
+        written.tolist(), log_probs_written.tolist(), lengths.tolist(), strict=True
     ):
         finished = ids[length - 1] == eos_token_id
         hypotheses.append(
             Hypothesis(
                 token_ids=ids[: length - 1] if finished else ids[:length],
-                score=log_prob_sum / length**length_penalty,
+                score=math.fsum(token_log_probs[:length]) / length**length_penalty,
+                token_log_probs=token_log_probs[:length],
                 finished=finished,
             )
         )

@@ -1,5 +1,6 @@
 """What search needs of a model, and what it gives back. Nothing in this room imports the model's."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypedDict
@@ -18,8 +19,17 @@ class Hypothesis:
     """Sum of the tokens' log-probabilities (nats) / generated length ** ``length_penalty``. The end token
     counts in both. Higher is better; scores of different length penalties cannot be compared."""
 
+    token_log_probs: list[float]
+    """Log-probability (nats) of each token given those before it, as the model sees it, whatever it was told:
+    one for each of ``token_ids``, and one for the end token if ``finished``."""
+
     finished: bool
     """Whether the model ended the answer itself. False: it was cut at ``max_new_tokens``."""
+
+    @property
+    def log_prob(self) -> float:
+        """Log-probability of the whole answer (nats), the sum of its tokens'."""
+        return math.fsum(self.token_log_probs)
 
 
 class SearchOptions(TypedDict, total=False):
@@ -36,27 +46,44 @@ class SearchOptions(TypedDict, total=False):
 class Decoder(Protocol):
     """One batch being decoded: knows its sources and holds their caches.
 
-    It has B * N rows, and row ``b * N + n`` is beam n of input b. Greedy search is N = 1.
+    It has N rows for each of its B inputs, and row ``b * N + n`` is row n of input b. N is 1 at first.
     """
 
     def step(self, token_ids: Tensor) -> Tensor:
-        """Append one token to every row and tell what may come next.
+        """Append tokens to every row and tell what may come next.
 
         Args:
-            token_ids: The last token of each row, (B*N,) int64; the start token on the first call.
+            token_ids: The last token of each row, (B*N,) int64, the start token on the first call; or
+                the last T tokens of each, (B*N, T).
 
         Returns:
-            Logits of the next token, (B*N, V), any floating dtype. Search does not write to them.
+            Logits of the token after each of these, (B*N, V) or (B*N, T, V), any floating dtype. Search does
+            not write to them.
         """
         ...
 
     def reorder(self, beam_idx: Tensor) -> None:
-        """Let every row continue another one's past.
+        """Let every row continue another one's past. N may change.
 
         Args:
-            beam_idx: (B*N,) int64 on the inputs' device: row r goes on from what row ``beam_idx[r]`` held.
-                A row may be taken several times or never, and always comes from the same input, so what
-                depends on the source alone need not move.
+            beam_idx: (B, N') int64 on the inputs' device: row ``b * N' + n`` goes on from what row
+                ``beam_idx[b, n]`` held, one of the same input, which may be taken several times or never.
+        """
+        ...
+
+    def select_inputs(self, input_idx: Tensor) -> None:
+        """Go on with some of the inputs, in this order.
+
+        Args:
+            input_idx: (B',) int64 on the inputs' device.
+        """
+        ...
+
+    def keep(self, lengths: Tensor) -> None:
+        """Take back the end of what the last ``step`` appended.
+
+        Args:
+            lengths: (B*N,) int64 on the inputs' device: how many of the T tokens of each row stay, 0 to T.
         """
         ...
 
@@ -84,19 +111,15 @@ class EncoderDecoder(Protocol):
         """The special tokens."""
         ...
 
-    def start_decoding(
-        self, input_ids: Tensor, attention_mask: Tensor | None, *, num_beams: int, max_new_tokens: int
-    ) -> Decoder:
-        """Encode the sources once and make room for ``num_beams`` answers of each.
+    def start_decoding(self, input_ids: Tensor, attention_mask: Tensor | None) -> Decoder:
+        """Encode the sources, once.
 
         Args:
             input_ids: (B, S) int64.
             attention_mask: (B, S), 0 where the source is padding; None if nothing is.
-            num_beams: N.
-            max_new_tokens: The greatest number of ``step`` calls that will follow.
 
         Returns:
-            A decoder of B * N rows that has read no token yet.
+            A decoder with one row per input, which has read no token yet.
         """
         ...
 

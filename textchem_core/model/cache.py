@@ -1,13 +1,14 @@
 """Keys and values kept between decoding steps.
 
-Shapes: B inputs, N beams, L layers, H heads, S source length, K d_kv.
+Shapes: B inputs, N rows of an input (its beams), L layers, H heads, S source length, K d_kv, T new tokens,
+C slots.
 """
 
 import torch
 from torch import Tensor
 
 _FIRST_CAPACITY = 64
-"""Steps allocated at first; doubled when full, so that a limit of 512 costs nothing to short answers."""
+"""Slots of an input allocated at first, so that a limit of 512 tokens costs nothing to short answers."""
 
 
 class SourceCache:
@@ -16,7 +17,7 @@ class SourceCache:
     Args:
         keys: L tensors (B, H, S, K).
         values: L tensors (B, H, S, K).
-        bias: (B, 1, 1, S), what hides the padding of the sources.
+        bias: (B or 1, 1, 1, S), what hides the padding of the sources.
     """
 
     def __init__(self, keys: list[Tensor], values: list[Tensor], bias: Tensor) -> None:
@@ -24,16 +25,28 @@ class SourceCache:
         self.values = values
         self.bias = bias
 
+    def select_inputs(self, input_idx: Tensor) -> None:
+        """Keep some of the inputs, (B',) int64, in this order."""
+        self.keys = [keys[input_idx] for keys in self.keys]
+        self.values = [values[input_idx] for values in self.values]
+        self.bias = self.bias[input_idx] if self.bias.shape[0] > 1 else self.bias
+
 
 class TargetCache:
-    """Keys and values of the tokens decoded so far: written in place, reordered with the beams.
+    """Keys and values of the tokens written so far: for every input a pool of slots, one token each.
+
+    A row is the set of slots that are its past, a line of booleans. Rows that began alike share the slots of
+    their beginning: keys and values are kept and read once for all of them, and none moves when beams change
+    places. Beams of one answer differ in a few last tokens, so an input needs hardly more slots than its
+    answer has tokens: those no row has in its past any more are given back when the pool is full.
+
+    It begins with one empty row per input.
 
     Args:
         num_layers: L.
-        num_rows: B * N.
+        num_inputs: B.
         num_heads: H.
         d_kv: K.
-        max_length: Most steps that will ever be appended.
         dtype: Of keys and values.
         device: Where they live.
     """
@@ -42,57 +55,124 @@ class TargetCache:
         self,
         *,
         num_layers: int,
-        num_rows: int,
+        num_inputs: int,
         num_heads: int,
         d_kv: int,
-        max_length: int,
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        capacity = min(max_length, _FIRST_CAPACITY)
-        # One tensor for keys (0) and values (1) of all layers, so that one index_select reorders them all.
+        # One tensor for keys (0) and values (1) of all layers. Zeros, because what a slot held before its
+        # first token is hidden by a factor of 0, and NaN would outlast that.
         self._store = torch.zeros(
-            2, num_layers, num_rows, num_heads, capacity, d_kv, dtype=dtype, device=device
-        )  # (2, L, B*N, H, capacity, K)
-        self._max_length = max_length
-        self.length = 0
+            2, num_layers, num_inputs, num_heads, _FIRST_CAPACITY, d_kv, dtype=dtype, device=device
+        )  # (2, L, B, H, capacity, K)
+        self._positions = torch.zeros(num_inputs, _FIRST_CAPACITY, dtype=torch.int64, device=device)
+        self._past = torch.zeros(num_inputs, 1, _FIRST_CAPACITY, dtype=torch.bool, device=device)
+        self._lengths = torch.zeros(1, 1, dtype=torch.int64, device=device)  # (B, N), or (1, 1) if all alike
+        self._num_slots = 0
+        self._num_new = 0
 
-    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Write one step of one layer at position ``length`` and return all steps of that layer.
+    @property
+    def num_rows(self) -> int:
+        """N, the rows of each input."""
+        return self._past.shape[1]
 
-        ``advance`` moves on to the next position once every layer has written.
+    def extend(self, num_tokens: int) -> tuple[Tensor, Tensor]:
+        """Give each row slots for its next tokens, which ``write`` then fills layer by layer.
+
+        Args:
+            num_tokens: T, of every row.
+
+        Returns:
+            How many positions each new token stands behind each slot's, (B, N or 1, T, C) int64, and whether
+            it sees that slot, (B, N, T, C) bool.
+        """
+        batch_size, num_rows, capacity = self._past.shape
+        self._num_new = num_rows * num_tokens
+        if self._num_slots + self._num_new > capacity:
+            self._make_room()
+        new = slice(self._num_slots, self._num_slots + self._num_new)
+        self._num_slots += self._num_new
+
+        device = self._past.device
+        positions = self._lengths[:, :, None] + torch.arange(
+            num_tokens, device=device
+        )  # (B, N, T) or (1, 1, T)
+        self._lengths = self._lengths + num_tokens
+        self._positions[:, new] = positions.expand(batch_size, num_rows, num_tokens).flatten(1)
+        own = torch.eye(num_rows, dtype=torch.bool, device=device)
+        self._past[:, :, new] = own.repeat_interleave(num_tokens, dim=1)
+
+        slots = slice(self._num_slots)
+        distances = positions[:, :, :, None] - self._positions[:, None, None, slots]
+        # Of its own past, a token sees what does not come after it.
+        return distances, self._past[:, :, None, slots] & (distances >= 0)
+
+    def write(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Fill the slots that ``extend`` gave and return all there are.
 
         Args:
             layer: Index of the decoder layer.
-            keys: (B*N, H, 1, K).
-            values: (B*N, H, 1, K).
+            keys: (B, H, N*T, K).
+            values: (B, H, N*T, K).
 
         Returns:
-            Keys and values, (B*N, H, length + 1, K), views of the cache.
+            Keys and values, (B, H, C, K), views of the cache.
         """
-        if self.length == self._store.shape[4]:
-            self._grow()
-        self._store[0, layer, :, :, self.length] = keys[:, :, 0]
-        self._store[1, layer, :, :, self.length] = values[:, :, 0]
-        steps = self.length + 1
-        return self._store[0, layer, :, :, :steps], self._store[1, layer, :, :, :steps]
+        new = slice(self._num_slots - self._num_new, self._num_slots)
+        self._store[0, layer, :, :, new] = keys
+        self._store[1, layer, :, :, new] = values
+        return self._store[0, layer, :, :, : self._num_slots], self._store[1, layer, :, :, : self._num_slots]
 
-    def advance(self) -> None:
-        """Make the step just written part of the past."""
-        self.length += 1
-
-    def reorder(self, beam_idx: Tensor) -> None:
-        """Let row r continue what row ``beam_idx[r]`` held.
+    def select_rows(self, row_idx: Tensor) -> None:
+        """Let every row continue the past of another one of the same input.
 
         Args:
-            beam_idx: (B*N,) int64 rows.
+            row_idx: (B, N') int64: row b * N' + n goes on from what row ``row_idx[b, n]`` of all B * N held.
         """
-        past = self._store[:, :, :, :, : self.length]
-        past.copy_(past.index_select(2, beam_idx))
+        self._past = self._past.flatten(0, 1)[row_idx]
+        if self._lengths.numel() > 1:
+            self._lengths = self._lengths.flatten()[row_idx]
 
-    def _grow(self) -> None:
-        assert self.length < self._max_length, "a step past max_length"
-        capacity = min(2 * self.length, self._max_length)
-        grown = self._store.new_zeros(*self._store.shape[:4], capacity, self._store.shape[5])
-        grown[:, :, :, :, : self.length] = self._store
-        self._store = grown
+    def select_inputs(self, input_idx: Tensor) -> None:
+        """Keep some of the inputs, (B',) int64, in this order."""
+        self._store = self._store.index_select(2, input_idx)
+        self._positions, self._past = self._positions[input_idx], self._past[input_idx]
+        if self._lengths.numel() > 1:
+            self._lengths = self._lengths[input_idx]
+
+    def keep(self, lengths: Tensor) -> None:
+        """Drop the end of what was written last.
+
+        Args:
+            lengths: (B * N,) int64, how many of the T new tokens of each row stay, 0 to T.
+        """
+        batch_size, num_rows, _ = self._past.shape
+        num_tokens = self._num_new // num_rows
+        stays = torch.arange(num_tokens, device=lengths.device) < lengths[:, None]  # (B*N, T)
+        new = self._past[:, :, self._num_slots - self._num_new : self._num_slots]  # (B, N, N*T)
+        new &= stays.view(batch_size, num_rows, 1, num_tokens).expand(-1, -1, num_rows, -1).flatten(2)
+        self._lengths = self._lengths - num_tokens + lengths.view(batch_size, num_rows)
+
+    def _make_room(self) -> None:
+        """Bring slots that are some row's past to the front, and double the pool if they fill half of it."""
+        is_used = self._past[:, :, : self._num_slots].any(1)  # (B, C)
+        num_used = int(is_used.sum(1).max())  # waits for the device, once in many steps
+        # Stable: an input's slots stay in the order of their tokens. Inputs with fewer keep some unused ones.
+        order = is_used.int().argsort(dim=1, descending=True, stable=True)[:, :num_used]  # (B, C')
+        capacity = self._past.shape[2]
+        while num_used + self._num_new > capacity // 2:
+            capacity *= 2
+
+        index = order[:, None, :, None].expand(
+            *self._store.shape[:2], -1, self._store.shape[3], -1, self._store.shape[5]
+        )
+        moved = self._store.gather(4, index)
+        if capacity > self._past.shape[2]:
+            self._store = self._store.new_zeros(*self._store.shape[:4], capacity, self._store.shape[5])
+        self._store[:, :, :, :, :num_used] = moved
+        positions = self._positions.new_zeros(self._positions.shape[0], capacity)
+        positions[:, :num_used] = self._positions.gather(1, order)
+        past = self._past.new_zeros(*self._past.shape[:2], capacity)
+        past[:, :, :num_used] = self._past.gather(2, order[:, None, :].expand(-1, self.num_rows, -1))
+        self._positions, self._past, self._num_slots = positions, past, num_used

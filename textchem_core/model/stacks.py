@@ -1,6 +1,7 @@
 """The two stacks of a T5: blocks of attention and feed-forward on a residual stream.
 
-Shapes: B batch, S source length, T target length, H heads, K d_kv, D d_model, N beams.
+Shapes: B batch, S source length, T target length, H heads, K d_kv, D d_model, N rows of an input
+(its beams), C slots of the cache.
 """
 
 import torch
@@ -55,28 +56,24 @@ class DecoderBlock(nn.Module):
     def forward(
         self, hidden_states: Tensor, bias: Tensor, source: SourceCache, layer: int, past: TargetCache | None
     ) -> Tensor:
-        """Map (B, T, D) to (B, T, D), or one step of N beams, (B*N, 1, D), to (B*N, 1, D).
+        """Map (B, T, D) to (B, T, D); while decoding, T are the new tokens of all rows of an input.
 
         Args:
-            hidden_states: (B, T, D) or (B*N, 1, D).
-            bias: (B or 1, H, T, T), or (1, H, 1, steps) for a step.
+            hidden_states: (B, T, D).
+            bias: (B or 1, H, T, T), or (B, H, T, C) over the slots of ``past``.
             source: Keys and values of the B sources.
             layer: Index of this block in ``source`` and ``past``.
-            past: Where a step finds the steps before it; None when all T positions are given at once.
+            past: What was decoded before; None when whole targets are given.
         """
         normed = self.self_attention_norm(hidden_states)
         keys, values = self.self_attention.keys_values(normed)
         if past is not None:
-            keys, values = past.append(layer, keys, values)  # (B*N, H, steps, K)
+            keys, values = past.write(layer, keys, values)  # (B, H, C, K)
         hidden_states = hidden_states + self.dropout(self.self_attention(normed, keys, values, bias))
 
-        # Beams of one input stand side by side as queries, so its keys and values are read, and kept, once.
-        source_keys, source_values = source.keys[layer], source.values[layer]  # (B, H, S, K)
-        queries = self.cross_attention_norm(hidden_states).reshape(
-            source_keys.shape[0], -1, hidden_states.shape[-1]
-        )  # (B, T, D) or (B, N, D)
-        attended = self.cross_attention(queries, source_keys, source_values, source.bias)
-        hidden_states = hidden_states + self.dropout(attended.reshape(hidden_states.shape))
+        queries = self.cross_attention_norm(hidden_states)
+        attended = self.cross_attention(queries, source.keys[layer], source.values[layer], source.bias)
+        hidden_states = hidden_states + self.dropout(attended)
 
         hidden_states = hidden_states + self.dropout(self.feed_forward(self.feed_forward_norm(hidden_states)))
         return hidden_states
@@ -162,20 +159,19 @@ class Decoder(nn.Module):
         return self._run(embedded, bias, source, past=None)
 
     def step(self, embedded: Tensor, bias: Tensor, source: SourceCache, past: TargetCache) -> Tensor:
-        """Decode one position of every beam.
+        """Decode the next tokens of every row of every input.
 
         Args:
-            embedded: (B*N, 1, D), the last tokens.
-            bias: (1, H, 1, past.length + 1).
-            source: What ``read_source`` returned, for B inputs.
-            past: The steps before this one; this one is added.
+            embedded: (B, N*T, D); the rows of an input stand side by side as queries, so that its keys and
+                values are read once for all of them.
+            bias: (B, H, N*T, C), over the slots of ``past``.
+            source: What ``read_source`` returned.
+            past: Slots, those of these tokens included; they are filled.
 
         Returns:
-            (B*N, 1, D).
+            (B, N*T, D).
         """
-        decoded = self._run(embedded, bias, source, past)
-        past.advance()
-        return decoded
+        return self._run(embedded, bias, source, past)
 
     def _run(self, embedded: Tensor, bias: Tensor, source: SourceCache, past: TargetCache | None) -> Tensor:
         hidden_states = self.dropout(_residual(embedded))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from textchem_core.config import IGNORED_LABEL, T5Config
 from textchem_core.errors import InputError
 from textchem_core.model import hf_weights
-from textchem_core.model.attention import MultiHeadAttention
+from textchem_core.model.attention import MultiHeadAttention, attention_bias
 from textchem_core.model.cache import SourceCache, TargetCache
 from textchem_core.model.initialization import initialize
 from textchem_core.model.layers import OutputProjection, at_least_float32
@@ -201,63 +201,81 @@ class T5(nn.Module):
         """Turn the decoder's states (..., D) into logits (..., V)."""
         return F.linear(self.scale_for_vocabulary(decoded), self.vocabulary_weight)
 
-    def start_decoding(
-        self, input_ids: Tensor, attention_mask: Tensor | None, *, num_beams: int, max_new_tokens: int
-    ) -> "CachedDecoder":
+    def start_decoding(self, input_ids: Tensor, attention_mask: Tensor | None) -> "CachedDecoder":
         """Encode the sources and return what decodes them step by step.
 
         Args:
             input_ids: (B, S) int64.
             attention_mask: (B, S), nonzero at tokens; None if nothing is padding.
-            num_beams: N, rows decoded for each input.
-            max_new_tokens: Most steps that will be taken.
         """
-        source = self.decoder.read_source(self.encode(input_ids, attention_mask), attention_mask)
-        return CachedDecoder(self, source, num_rows=input_ids.shape[0] * num_beams, max_length=max_new_tokens)
+        return CachedDecoder(
+            self, self.decoder.read_source(self.encode(input_ids, attention_mask), attention_mask)
+        )
 
 
 class CachedDecoder:
-    """The decoder at some point of writing its answers: the model, the source, and the steps so far.
+    """The decoder at some point of writing its answers: the model, the source, and the tokens so far.
 
-    Row ``b * N + n`` is beam n of input b.
+    It has N rows per input, and row ``b * N + n`` is row n of input b; N is 1 at first.
     """
 
-    def __init__(self, model: T5, source: SourceCache, *, num_rows: int, max_length: int) -> None:
+    def __init__(self, model: T5, source: SourceCache) -> None:
         self._model = model
         self._source = source
         keys = source.keys[0]
         self._past = TargetCache(
             num_layers=model.config.decoder_depth,
-            num_rows=num_rows,
+            num_inputs=keys.shape[0],
             num_heads=model.config.num_heads,
             d_kv=model.config.d_kv,
-            max_length=max_length,
             dtype=keys.dtype,
             device=keys.device,
         )
-        # The bias depends on distance alone: what the last position of a longer target sees over its last
-        # t + 1 positions is what position t sees, so every step is a slice of this one row.
-        positions = torch.arange(max_length, device=keys.device)
-        self._bias = model.decoder.position_bias(positions[-1:], positions)  # (1, H, 1, max_length)
+        # The bias depends on distance alone, and from the greatest one on it stays the same.
+        far = torch.arange(model.config.relative_attention_max_distance + 1, device=keys.device)
+        self._bias = (
+            model.decoder.position_bias(far[-1:], far).flip(-1)[0, :, 0].contiguous()
+        )  # (H, distance)
 
     def step(self, token_ids: Tensor) -> Tensor:
-        """Append one token to every row and score its successors.
+        """Append tokens to every row and score the successor of each.
 
         Args:
-            token_ids: (B*N,) int64.
+            token_ids: (B*N,) int64, or (B*N, T) for several tokens of each row.
 
         Returns:
-            Logits, (B*N, V).
+            Logits, (B*N, V) or (B*N, T, V).
         """
-        bias = self._bias[..., self._bias.shape[-1] - self._past.length - 1 :]
-        embedded = self._model.shared(token_ids[:, None])  # (B*N, 1, D)
+        num_tokens = token_ids.shape[1] if token_ids.dim() == 2 else 1
+        distances, visible = self._past.extend(num_tokens)  # (B, N or 1, T, C), (B, N, T, C)
+        batch_size = visible.shape[0]
+        position_bias = self._bias[:, distances.clamp(0, self._bias.shape[1] - 1)]  # (H, B, N or 1, T, C)
+        bias = attention_bias(position_bias.transpose(0, 1), visible[:, None]).flatten(2, 3)  # (B, H, N*T, C)
+        embedded = self._model.shared(token_ids.view(batch_size, -1))  # (B, N*T, D)
         decoded = self._model.decoder.step(embedded, bias, self._source, self._past)
-        return self._model.project_to_vocabulary(decoded[:, 0])
+        return self._model.project_to_vocabulary(decoded.view(*token_ids.shape, -1))
 
     def reorder(self, beam_idx: Tensor) -> None:
-        """Let row r continue what row ``beam_idx[r]`` held; both rows belong to the same input.
+        """Let every row continue what another row of the same input held; there may be more rows than before.
 
         Args:
-            beam_idx: (B*N,) int64.
+            beam_idx: (B, N') int64, rows from 0 to B*N - 1.
         """
-        self._past.reorder(beam_idx)
+        self._past.select_rows(beam_idx)
+
+    def select_inputs(self, input_idx: Tensor) -> None:
+        """Go on with some of the inputs, all their rows, in this order.
+
+        Args:
+            input_idx: (B',) int64.
+        """
+        self._source.select_inputs(input_idx)
+        self._past.select_inputs(input_idx)
+
+    def keep(self, lengths: Tensor) -> None:
+        """Take back the end of what ``step`` appended last.
+
+        Args:
+            lengths: (B*N,) int64, how many of the T tokens of each row stay.
+        """
+        self._past.keep(lengths)
