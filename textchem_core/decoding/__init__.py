@@ -1,1 +1,1 @@
-"""Search for the best answer: greedy and beam, over a step function that hides the model."""
+"""Search for the best answer: greedy, sampled and beam, over a step function that hides the model."""

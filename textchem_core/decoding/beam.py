@@ -14,11 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textchem_core.decoding.protocol import Decoder, Hypothesis
+from textchem_core.decoding.protocol import MOST_CLOSED, Decoder, Hypothesis
 
 NOTHING = float("-inf")
-_MOST_CLOSED = 0.25
-"""Share of the batch that may be done before it leaves: leaving copies the caches of those that stay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +195,7 @@ def beam_search(
 
         first_row = torch.arange(len(tokens), device=device)[:, None] * num_parents  # (B, 1)
         decoder.reorder(first_row + parents)
-        if num_open <= (1 - _MOST_CLOSED) * len(tokens):
+        if num_open <= (1 - MOST_CLOSED) * len(tokens):
             staying, leaving = (
                 group.squeeze(1).nonzero().squeeze(1) for group in (beams.is_open, ~beams.is_open)
             )

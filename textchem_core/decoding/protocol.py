@@ -7,6 +7,9 @@ from typing import Literal, Protocol, TypedDict
 
 from torch import Tensor, nn
 
+MOST_CLOSED = 0.25
+"""Share of the batch that may be done before it leaves: leaving copies the caches of those that stay."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hypothesis:
@@ -41,6 +44,11 @@ class SearchOptions(TypedDict, total=False):
     early_stopping: bool | Literal["never"]
     max_new_tokens: int
     min_new_tokens: int
+    do_sample: bool
+    temperature: float
+    top_k: int
+    top_p: float
+    seed: int
 
 
 class Decoder(Protocol):
@@ -75,7 +83,7 @@ class Decoder(Protocol):
         """Go on with some of the inputs, in this order.
 
         Args:
-            input_idx: (B',) int64 on the inputs' device.
+            input_idx: (B',) int64 on the inputs' device; taken twice, an input goes on as two.
         """
         ...
 
