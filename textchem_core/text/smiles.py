@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rdkit import Chem, rdBase
+from rdkit.Chem import rdMolDescriptors
 
 _MOST_MARKS_TRIED_SINGLY = 6  # 2 ** 6 SMILES to parse
 # Printable ASCII without the blank, because RDKit ignores what follows a blank or a NUL. And not too much of
@@ -46,6 +47,21 @@ def canonical_compounds(smiles: str) -> str | None:
     if any(compound is None for compound in compounds):
         return None
     return ".".join(sorted(compound for compound in compounds if compound is not None))
+
+
+def molecular_formula(smiles: str) -> str | None:
+    """Return the molecular formula of one molecule in Hill's order, or None where there is no such molecule.
+
+    Carbon first, then hydrogen, then the alphabet, or the alphabet alone without carbon; a charge at the end
+    (``C2H3O2-``). Fragments of a salt are counted together. Isotopes are not told apart: ``[2H]O[2H]`` is
+    ``H2O``.
+
+    Args:
+        smiles: As for ``canonical_molecule``.
+    """
+    with _quiet():
+        molecule = _parsed(smiles)
+        return None if molecule is None else str(rdMolDescriptors.CalcMolFormula(molecule))
 
 
 def random_molecule(smiles: str, seed: int) -> str | None:
@@ -108,6 +124,8 @@ def restore_unknown(smiles: str, mark: str) -> str:
         The restored SMILES, or the string as it was where nothing parses.
     """
     num_marks = smiles.count(mark)
+    if num_marks == 0:
+        return smiles
     if num_marks <= _MOST_MARKS_TRIED_SINGLY:
         choices: Iterable[tuple[str, ...]] = itertools.product(("\\", "~"), repeat=num_marks)
     else:
