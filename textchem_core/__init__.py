@@ -4,7 +4,8 @@ from textchem_core.config import T5Config
 from textchem_core.decoding.generate import generate
 from textchem_core.decoding.protocol import Hypothesis
 from textchem_core.model.t5 import T5
-from textchem_core.predictor import Prediction, TextChem
+from textchem_core.predictions import Prediction
+from textchem_core.predictor import TextChem
 from textchem_core.tasks import TASKS, Task
 from textchem_core.text.tokenizer import Tokenizer
 

@@ -20,27 +20,16 @@ from textchem_core.decoding.generate import generate
 from textchem_core.decoding.protocol import SearchOptions
 from textchem_core.errors import ConfigError, InputError
 from textchem_core.model.t5 import T5
+from textchem_core.predictions import Prediction as Prediction
+from textchem_core.predictions import to_predictions
 from textchem_core.tasks import TASKS, Task, split_source
-from textchem_core.text.cleanup import clean_input, clean_output
+from textchem_core.text.cleanup import clean_input
 from textchem_core.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """One answer."""
-
-    text: str
-    """The answer."""
-    score: float
-    """Sum of the log-probabilities of its tokens / their number ** length_penalty; comparable between the
-    answers to one question."""
-    finished: bool
-    """Whether the model ended it; False means that ``max_new_tokens`` did."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,17 +139,30 @@ class TextChem:
     def answer(
         self,
         questions: Sequence[Question],
+        *,
+        valid_only: bool = False,
         **search: Unpack[SearchOptions],
     ) -> list[list[Prediction]]:
         """Answer prepared questions in one batch.
 
         Args:
             questions: What ``prepare`` returned.
+            valid_only: Return valid answers alone, as many of those that the search found as were asked for.
             search: Options of ``generate``, with its defaults.
 
         Returns:
-            For every question its answers, best first.
+            For every question its answers, best first and all different: ``num_return_sequences``, or as many
+            as the search found. None of a question without a valid answer under ``valid_only``.
+
+        Raises:
+            ConfigError: An option is out of range, or ``valid_only`` asked of a task whose answers are text.
         """
+        for question in questions:
+            if valid_only and question.task.target_kind == "text":
+                raise ConfigError(
+                    f"valid_only: {question.task.name} is answered in English, where nothing is invalid; "
+                    "leave it out"
+                )
         if not questions:
             return []
         batch = collate([Example(question.source_ids, [], 0, 0) for question in questions])
@@ -169,17 +171,18 @@ class TextChem:
             self.model,
             batch.input_ids.to(device),
             batch.attention_mask.to(device),
+            # Equal and invalid answers make room for the next ones.
+            return_spares=True,
             **search,
         )
         return [
-            [
-                Prediction(
-                    text=clean_output(question.task, hypothesis.token_ids, self.tokenizer),
-                    score=hypothesis.score,
-                    finished=hypothesis.finished,
-                )
-                for hypothesis in hypotheses
-            ]
+            to_predictions(
+                question.task,
+                hypotheses,
+                self.tokenizer,
+                num_return_sequences=search.get("num_return_sequences", 1),
+                valid_only=valid_only,
+            )
             for question, hypotheses in zip(questions, found, strict=True)
         ]
 
@@ -191,6 +194,7 @@ class TextChem:
         canonicalize: bool = True,
         strict: bool = False,
         truncate: bool = False,
+        valid_only: bool = False,
         batch_size: int = 8,
         **search: Unpack[SearchOptions],
     ) -> list[list[Prediction]]:
@@ -202,13 +206,15 @@ class TextChem:
             canonicalize: As for ``prepare``.
             strict: As for ``prepare``.
             truncate: As for ``prepare``.
+            valid_only: As for ``answer``.
             batch_size: Inputs decoded together; changes speed and memory, not answers.
             search: Options of ``generate``, with its defaults.
 
         Returns:
-            For every input its answers, best first.
+            For every input its answers, as ``answer`` gives them.
 
         Raises:
+            ConfigError: As ``answer`` does.
             InputError: As ``prepare`` does, for all inputs before the first is answered; or ``inputs`` is one
                 string, whose characters would be asked one by one.
         """
@@ -225,7 +231,9 @@ class TextChem:
         return [
             predictions
             for start in range(0, len(questions), batch_size)
-            for predictions in self.answer(questions[start : start + batch_size], **search)
+            for predictions in self.answer(
+                questions[start : start + batch_size], valid_only=valid_only, **search
+            )
         ]
 
     def _warn_of_unknown(self, source: str) -> None:

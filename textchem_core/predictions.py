@@ -1,0 +1,143 @@
+"""What search found, as answers to a question: texts with a meaning, each told once."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from textchem_core.decoding.protocol import Hypothesis
+from textchem_core.errors import DataError
+from textchem_core.tasks import Task
+from textchem_core.text.actions import parse_actions
+from textchem_core.text.cleanup import SMILES_KINDS, clean_output
+from textchem_core.text.smiles import canonical_compounds, canonical_molecule, molecular_formula
+from textchem_core.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """One answer; where the search found several spellings of it, it stands for all of them."""
+
+    text: str
+    """The answer as the model wrote it, in the spelling that scored best."""
+    score: float
+    """``log_prob`` / number of tokens ** length_penalty. Answers are in its order; it compares the answers to
+    one question."""
+    log_prob: float
+    """Log-probability (nats) of this answer to its input: of its tokens, or of all spellings together."""
+    token_log_probs: list[float]
+    """Log-probability (nats) of each token of ``text`` given those before it, and of the end token."""
+    confidence: float
+    """Its share, 0 to 1, in the probability of all answers the search found, whether they are shown or not.
+    It is 1 of an answer found alone, as greedy search does, and says nothing then."""
+    finished: bool
+    """Whether the model ended it; False means that ``max_new_tokens`` did."""
+    valid: bool | None
+    """Whether RDKit reads the SMILES, or the actions follow their grammar; None of English text."""
+    canonical: str | None
+    """RDKit's canonical SMILES, compounds in sorted order; None where ``text`` is not a valid SMILES."""
+    formula: str | None
+    """Molecular formula in Hill's order; of several compounds one each, joined by ``.`` in the order of
+    ``canonical``. None where ``text`` is not a valid SMILES."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Hypotheses that say the same, best first, and how the best one says it."""
+
+    spellings: list[Hypothesis]
+    text: str
+    canonical: str | None
+
+    def log_prob(self) -> float:
+        """Add the probabilities: no two sequences of tokens happen at once."""
+        return float(np.logaddexp.reduce([spelling.log_prob for spelling in self.spellings]))
+
+    def score(self) -> float:
+        """Score the sum as the search scored the best spelling alone, with its length penalty."""
+        best = self.spellings[0]
+        return best.score * (self.log_prob() / best.log_prob) if best.log_prob else best.score
+
+
+def to_predictions(
+    task: Task,
+    hypotheses: list[Hypothesis],
+    tokenizer: Tokenizer,
+    *,
+    num_return_sequences: int,
+    valid_only: bool,
+) -> list[Prediction]:
+    """Read the hypotheses of one question, put equal answers together and take the best.
+
+    Equal are the same texts, and SMILES of the same canonical form; of a molecule, ``~`` and ``.`` between
+    fragments are the same. Probabilities of different sequences of tokens are added; one that was drawn twice
+    counts once. A text that was cut begins an answer nobody knows, and is never equal to a finished one.
+
+    Args:
+        task: What was asked.
+        hypotheses: All that the search found, best first.
+        tokenizer: Of the model.
+        num_return_sequences: Most answers to return, >= 1.
+        valid_only: Leave out the answers that are not valid, so that the next ones take their places; not for
+            English text.
+
+    Returns:
+        Answers, best first: fewer where not so many different ones were found, none where none is valid.
+    """
+    answers: dict[tuple[bool, str], _Answer] = {}
+    distinct = {(tuple(one.token_ids), one.finished): one for one in hypotheses}
+    for hypothesis in distinct.values():
+        text = clean_output(task, hypothesis.token_ids, tokenizer)
+        canonical = _canonical(task, text)
+        identity = text if canonical is None else canonical
+        if task.target_kind == "molecule":
+            identity = identity.replace("~", ".")
+        answer = answers.setdefault((hypothesis.finished, identity), _Answer([], text, canonical))
+        answer.spellings.append(hypothesis)
+
+    found = np.logaddexp.reduce([hypothesis.log_prob for hypothesis in distinct.values()])
+    ranked = sorted(answers.values(), key=_Answer.score, reverse=True)
+    if valid_only:
+        ranked = [answer for answer in ranked if _is_valid(task, answer)]
+    return [
+        Prediction(
+            text=answer.text,
+            score=answer.score(),
+            log_prob=answer.log_prob(),
+            token_log_probs=answer.spellings[0].token_log_probs,
+            confidence=math.exp(answer.log_prob() - found),
+            finished=answer.spellings[0].finished,
+            valid=_is_valid(task, answer),
+            canonical=answer.canonical,
+            formula=_formula(task, answer.canonical),
+        )
+        for answer in ranked[:num_return_sequences]
+    ]
+
+
+def _canonical(task: Task, text: str) -> str | None:
+    """Return the canonical form of an answer that is a valid SMILES."""
+    if task.target_kind not in SMILES_KINDS:
+        return None
+    return canonical_molecule(text) if task.target_kind == "molecule" else canonical_compounds(text)
+
+
+def _formula(task: Task, canonical: str | None) -> str | None:
+    """Return the formula of the molecule, or one for each compound."""
+    if canonical is None:
+        return None
+    molecules = [canonical] if task.target_kind == "molecule" else canonical.split(".")
+    return ".".join(formula for molecule in molecules if (formula := molecular_formula(molecule)))
+
+
+def _is_valid(task: Task, answer: _Answer) -> bool | None:
+    """Tell whether an answer is of the kind that the task asks for; None where every text is."""
+    if task.target_kind in SMILES_KINDS:
+        return answer.canonical is not None
+    if task.target_kind == "text":
+        return None
+    try:
+        parse_actions(answer.text)
+    except DataError:
+        return False
+    return True
