@@ -134,7 +134,12 @@ def test_jsonl_has_scores_best_first(ask: Ask) -> None:
         assert scores == sorted(scores, reverse=True)
         assert scores[0] < 0
         for prediction in answered["predictions"]:
-            assert prediction.keys() == {"text", "score", "finished"}
+            assert list(prediction) == [
+                "text", "score", "log_prob", "token_log_probs", "confidence", "finished", "valid", "canonical",
+                "formula",
+            ]  # fmt: skip
+            assert prediction["log_prob"] == pytest.approx(sum(prediction["token_log_probs"]))
+            assert (prediction["valid"], prediction["canonical"], prediction["formula"]) == (None,) * 3
             assert isinstance(prediction["finished"], bool)
 
 

@@ -3,10 +3,12 @@ import random
 
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
 
 from textchem_core.text.smiles import (
     canonical_compounds,
     canonical_molecule,
+    molecular_formula,
     random_compounds,
     random_molecule,
     restore_unknown,
@@ -160,3 +162,48 @@ def test_seeds_at_both_ends_of_the_range_are_taken() -> None:
 def test_what_is_no_molecule_is_not_rewritten(smiles: str) -> None:
     assert random_molecule(smiles, 1) == canonical_molecule(smiles)
     assert random_compounds(smiles, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("smiles", "formula"),
+    [
+        ("CCO", "C2H6O"),
+        ("Cn1c(=O)c2c(ncn2C)n(C)c1=O", "C8H10N4O2"),
+        ("ClCBr", "CH2BrCl"),  # carbon, hydrogen, then the alphabet
+        ("O", "H2O"),
+        ("OS(=O)(=O)O", "H2O4S"),  # the alphabet alone
+        ("[2H]O[2H]", "H2O"),
+        ("[NH4+]~[Cl-]", "ClH4N"),
+        ("Cl", "ClH"),
+        ("[Fe+3]", "Fe+3"),
+        ("[O-]S(=O)(=O)[O-]", "O4S-2"),
+        ("[H][H]", "H2"),
+        ("[CH3]", "CH3"),
+        ("*CC", "C2H5*"),
+    ],
+)
+def test_formula(smiles: str, formula: str) -> None:
+    assert molecular_formula(smiles) == formula
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "CC(=O)Oc1ccccc1C(=O)O",
+        "C[N+](C)(C)CC([O-])=O",
+        "CC[N+](C)(C)C",
+        "[13CH3]C([2H])([2H])O",
+        "c1ccc2[nH]ccc2c1.Cl",
+        "FC(F)(F)c1ccc(Br)cc1I",
+        "[O-]C(=O)C([O-])=O",
+        "[Li]CCCC",
+        "C1CC2CC1C2[Si](C)(C)C",
+    ],
+)
+def test_with_carbon_the_formula_is_rdkits(smiles: str) -> None:
+    assert molecular_formula(smiles) == rdMolDescriptors.CalcMolFormula(Chem.MolFromSmiles(smiles))
+
+
+@pytest.mark.parametrize("smiles", ["", "C1CC", "CX", "C C", "C" * 6000])
+def test_what_is_no_molecule_has_no_formula(smiles: str) -> None:
+    assert molecular_formula(smiles) is None

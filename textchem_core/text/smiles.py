@@ -7,11 +7,11 @@ A reaction side is compounds joined by ``.``; ``~`` joins the fragments of one c
 import itertools
 import random
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdMolDescriptors
 
 _MOST_MARKS_TRIED_SINGLY = 6  # 2 ** 6 SMILES to parse
 # Printable ASCII without the blank, because RDKit ignores what follows a blank or a NUL. And not too much of
@@ -52,16 +52,24 @@ def canonical_compounds(smiles: str) -> str | None:
 def molecular_formula(smiles: str) -> str | None:
     """Return the molecular formula of one molecule in Hill's order, or None where there is no such molecule.
 
-    Carbon first, then hydrogen, then the alphabet, or the alphabet alone without carbon; a charge at the end
-    (``C2H3O2-``). Fragments of a salt are counted together. Isotopes are not told apart: ``[2H]O[2H]`` is
-    ``H2O``.
+    Carbon first, then hydrogen, then the alphabet; without carbon the alphabet alone, where RDKit's own
+    formula keeps hydrogen in front. A charge stands at the end (``C2H3O2-``, ``Fe+3``). Fragments of a salt
+    are counted together. Isotopes are not told apart: ``[2H]O[2H]`` is ``H2O``.
 
     Args:
         smiles: As for ``canonical_molecule``.
     """
     with _quiet():
         molecule = _parsed(smiles)
-        return None if molecule is None else str(rdMolDescriptors.CalcMolFormula(molecule))
+    if molecule is None:
+        return None
+    counts = Counter[str](atom.GetSymbol() for atom in molecule.GetAtoms())
+    counts["H"] += sum(atom.GetTotalNumHs() for atom in molecule.GetAtoms())
+    first = ["C", "H"] if "C" in counts else []
+    symbols = [symbol for symbol in [*first, *sorted(counts.keys() - set(first))] if counts[symbol]]
+    elements = [symbol + (str(counts[symbol]) if counts[symbol] > 1 else "") for symbol in symbols]
+    charge = Chem.GetFormalCharge(molecule)
+    return "".join(elements) + {0: "", 1: "+", -1: "-"}.get(charge, f"{charge:+}")
 
 
 def random_molecule(smiles: str, seed: int) -> str | None:
