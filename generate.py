@@ -30,7 +30,9 @@ from textchem_core.command_line import exit_on_user_error, parse_config
 from textchem_core.config import check_choice, check_range
 from textchem_core.data.inputs import Input, decoded_lines, read_inputs
 from textchem_core.errors import CheckpointError, ConfigError, InputError, TextChemError, TokenizerError
-from textchem_core.predictor import Prediction, Question, TextChem
+from textchem_core.predictions import Prediction
+from textchem_core.predictor import TextChem
+from textchem_core.questions import Question
 from textchem_core.tasks import TASKS
 from textchem_core.training.checkpoint import newest_checkpoint
 

@@ -1,12 +1,14 @@
 """What search found, as answers to a question: texts with a meaning, each told once."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from textchem_core.decoding.protocol import Hypothesis
 from textchem_core.errors import DataError
+from textchem_core.round_trip import RoundTrip
 from textchem_core.tasks import Task
 from textchem_core.text.actions import parse_actions
 from textchem_core.text.cleanup import SMILES_KINDS, clean_output
@@ -39,6 +41,8 @@ class Prediction:
     formula: str | None
     """Molecular formula in Hill's order; of several compounds one each, joined by ``.`` in the order of
     ``canonical``. None where ``text`` is not a valid SMILES."""
+    round_trip: RoundTrip | None = None
+    """What forward makes of a proposal of retrosynthesis; None where it was not asked."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,20 @@ def to_predictions(
         )
         for answer in ranked[:num_return_sequences]
     ]
+
+
+def best_first(proposals: Sequence[Prediction]) -> list[Prediction]:
+    """Order proposals whose round trips are known.
+
+    First those whose product is recovered, then others, then those that forward was not asked about. Within
+    each of the three the search's order stays.
+    """
+
+    def key(proposal: Prediction) -> tuple[bool, bool, float]:
+        trip = proposal.round_trip
+        return (True, True, 0.0) if trip is None else (False, not trip.recovered, -trip.log_prob)
+
+    return sorted(proposals, key=key)
 
 
 def _canonical(task: Task, text: str) -> str | None:

@@ -8,44 +8,38 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
+from torch import Tensor
 
 from textchem_core.config import check_choice, check_range
 from textchem_core.data.batches import Example, collate
 from textchem_core.decoding.generate import generate
 from textchem_core.decoding.protocol import SearchOptions
-from textchem_core.errors import ConfigError, InputError
+from textchem_core.errors import ConfigError
+from textchem_core.inspection import (
+    CrossAttention,
+    Score,
+    attention_to_source,
+    by_length,
+    log_likelihoods,
+    mean_states,
+)
 from textchem_core.model.t5 import T5
-from textchem_core.predictions import Prediction as Prediction
-from textchem_core.predictions import to_predictions
-from textchem_core.tasks import TASKS, Task, split_source
-from textchem_core.text.cleanup import clean_input
+from textchem_core.predictions import Prediction, best_first, to_predictions
+from textchem_core.questions import Question, Reader, check_list, check_pairs
+from textchem_core.round_trip import RoundTrip, round_trips
+from textchem_core.tasks import TASKS
 from textchem_core.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """An input, ready for the model."""
-
-    task: Task
-    """What is asked."""
-    text: str
-    """The input after clean-up."""
-    source_ids: list[int]
-    """Prompt and input as the encoder reads them, end token included."""
-    problem: str | None
-    """What is wrong with the input although it will be answered; None if nothing is."""
-    is_cut: bool
-    """Whether its end was cut off to fit the limit."""
 
 
 class TextChem:
@@ -60,7 +54,7 @@ class TextChem:
         tokenizer.check_fits(model.config.vocab_size)
         self.model = model
         self.tokenizer = tokenizer
-        self._warned_of_unknown = False
+        self._reader = Reader(tokenizer)
 
     @classmethod
     def load(
@@ -112,35 +106,14 @@ class TextChem:
                 ``strict``.
             TokenizerError: The input is not valid Unicode.
         """
-        check_choice("task", task, tuple(TASKS))
-        if not isinstance(text, str):
-            raise InputError(f"{text!r:.80}: a {type(text).__name__}; an input is a string")
-        cleaned, problem = clean_input(TASKS[task], text, canonicalize=canonicalize)
-        if not cleaned:
-            raise InputError(f"{text!r}: empty input; give {TASKS[task].input_kind}")
-        if split_source(cleaned):
-            raise InputError(f"{cleaned[:60] + '…'!r}: begins with a prompt; give the input without it")
-        if problem and strict:
-            raise InputError(f"{problem}; correct it or leave out --strict")
-        source = TASKS[task].source(cleaned)
-        self._warn_of_unknown(source)
-        source_ids = self.tokenizer.encode(source)
-        limit = self.tokenizer.model_max_length
-        is_cut = len(source_ids) > limit
-        if is_cut and not truncate:
-            raise InputError(
-                f"{cleaned[:60] + '…'!r}: {len(source_ids)} tokens with its prompt, the limit is {limit}; "
-                "shorten it or pass --truncate"
-            )
-        if is_cut:
-            source_ids = [*source_ids[: limit - 1], self.tokenizer.eos_id]
-        return Question(task=TASKS[task], text=cleaned, source_ids=source_ids, problem=problem, is_cut=is_cut)
+        return self._reader.question(task, text, canonicalize=canonicalize, strict=strict, truncate=truncate)
 
     def answer(
         self,
         questions: Sequence[Question],
         *,
         valid_only: bool = False,
+        rerank: Literal["round-trip"] | None = None,
         **search: Unpack[SearchOptions],
     ) -> list[list[Prediction]]:
         """Answer prepared questions in one batch.
@@ -148,6 +121,8 @@ class TextChem:
         Args:
             questions: What ``prepare`` returned.
             valid_only: Return valid answers alone, as many of those that the search found as were asked for.
+            rerank: ``round-trip`` puts all that the search found into the order of ``best_first`` before the
+                list is cut; for retrosynthesis.
             search: Options of ``generate``, with its defaults.
 
         Returns:
@@ -155,13 +130,19 @@ class TextChem:
             as the search found. None of a question without a valid answer under ``valid_only``.
 
         Raises:
-            ConfigError: An option is out of range, or ``valid_only`` asked of a task whose answers are text.
+            ConfigError: An option is out of range, ``valid_only`` asked of a task whose answers are text, or
+                ``rerank`` of another task than retrosynthesis.
         """
+        check_choice("rerank", rerank, ("round-trip", None))
         for question in questions:
             if valid_only and question.task.target_kind == "text":
                 raise ConfigError(
                     f"valid_only: {question.task.name} is answered in English, where nothing is invalid; "
                     "leave it out"
+                )
+            if rerank and question.task.name != "retrosynthesis":
+                raise ConfigError(
+                    f"rerank={rerank!r}: for retrosynthesis, not for {question.task.name}; leave it out"
                 )
         if not questions:
             return []
@@ -175,16 +156,20 @@ class TextChem:
             return_spares=True,
             **search,
         )
-        return [
+        num_returned = search.get("num_return_sequences", 1)
+        answers = [
             to_predictions(
                 question.task,
                 hypotheses,
                 self.tokenizer,
-                num_return_sequences=search.get("num_return_sequences", 1),
+                num_return_sequences=len(hypotheses) if rerank else num_returned,
                 valid_only=valid_only,
             )
             for question, hypotheses in zip(questions, found, strict=True)
         ]
+        if rerank:
+            answers = self._by_round_trip(questions, answers, search.get("max_new_tokens", 512))
+        return [predictions[:num_returned] for predictions in answers]
 
     def predict(
         self,
@@ -196,6 +181,7 @@ class TextChem:
         truncate: bool = False,
         valid_only: bool = False,
         batch_size: int = 8,
+        rerank: Literal["round-trip"] | None = None,
         **search: Unpack[SearchOptions],
     ) -> list[list[Prediction]]:
         """Answer inputs of one task: ``prepare``, then ``answer`` in batches.
@@ -208,6 +194,7 @@ class TextChem:
             truncate: As for ``prepare``.
             valid_only: As for ``answer``.
             batch_size: Inputs decoded together; changes speed and memory, not answers.
+            rerank: As for ``answer``.
             search: Options of ``generate``, with its defaults.
 
         Returns:
@@ -218,32 +205,175 @@ class TextChem:
             InputError: As ``prepare`` does, for all inputs before the first is answered; or ``inputs`` is one
                 string, whose characters would be asked one by one.
         """
-        if isinstance(inputs, str):
-            raise InputError(f"inputs={inputs[:60]!r}: a single string; give a list, [{inputs[:60]!r}]")
         check_range("batch_size", batch_size, at_least=1)
-        questions = [
-            self.prepare(task, text, canonicalize=canonicalize, strict=strict, truncate=truncate)
-            for text in inputs
-        ]
-        for question in questions:
-            if question.problem:
-                logger.warning("%s; answered as written", question.problem)
+        questions = self._reader.questions(
+            task, inputs, canonicalize=canonicalize, strict=strict, truncate=truncate
+        )
         return [
             predictions
             for start in range(0, len(questions), batch_size)
             for predictions in self.answer(
-                questions[start : start + batch_size], valid_only=valid_only, **search
+                questions[start : start + batch_size], valid_only=valid_only, rerank=rerank, **search
             )
         ]
 
-    def _warn_of_unknown(self, source: str) -> None:
-        """Say once that the vocabulary lacks characters of the input."""
-        if self._warned_of_unknown:
-            return
-        unknown = self.tokenizer.unknown_characters(source)
-        if unknown:
-            self._warned_of_unknown = True
-            logger.warning(
-                "the vocabulary of this model cannot spell %s and reads <unk> there; answers may suffer",
-                " ".join(map(repr, unknown)),
+    def score(
+        self,
+        task: str,
+        inputs: Sequence[str],
+        targets: Sequence[str],
+        *,
+        canonicalize: bool = True,
+        strict: bool = False,
+        truncate: bool = False,
+    ) -> list[Score]:
+        """Return how likely the model holds each target to be, given its input.
+
+        The number is the one that search gives an answer of the same tokens. A target is scored in the
+        spelling it is given in; the model was trained on canonical SMILES.
+
+        Args:
+            task: Name of a task.
+            inputs: Without prompts.
+            targets: One for each input.
+            canonicalize: As for ``prepare``; for inputs alone.
+            strict: As for ``prepare``.
+            truncate: As for ``prepare``; for inputs alone.
+
+        Raises:
+            InputError: As ``prepare`` does; or a target is too long, or there is not one for each input.
+            ConfigError: The model's log-probabilities are not numbers.
+        """
+        check_pairs(inputs=inputs, targets=targets)
+        questions = self._reader.questions(
+            task, inputs, canonicalize=canonicalize, strict=strict, truncate=truncate
+        )
+        return self._score(questions, [self._reader.target(TASKS[task], target) for target in targets])
+
+    def round_trip(
+        self, proposals: Sequence[str], products: Sequence[str], *, max_new_tokens: int = 512
+    ) -> list[RoundTrip | None]:
+        """Ask forward what each proposal gives, and how likely it gives the product that is wanted.
+
+        Args:
+            proposals: SMILES of precursors; the same compounds for the same product are asked once.
+            products: What they are to give, one for each.
+            max_new_tokens: Longest answer, in tokens.
+
+        Returns:
+            None where there is nothing to ask; see ``round_trips``.
+
+        Raises:
+            InputError: There is not one product for each proposal.
+            TokenizerError: A product is not valid Unicode.
+        """
+        check_pairs(proposals=proposals, products=products)
+        return round_trips(proposals, products, partial(self._forward, max_new_tokens=max_new_tokens))
+
+    def embed(self, texts: Sequence[str], *, task: str | None = None, truncate: bool = False) -> Tensor:
+        """Return the encoder's states, averaged over the tokens of each text.
+
+        All tokens that the encoder reads count, the end token and a prompt's among them.
+
+        Args:
+            texts: Any.
+            task: None reads the texts as they are. The name of a task cleans them up and puts its prompt
+                before them, as when the task is asked: what the model was trained on, and where a molecule
+                has one embedding however it is written.
+            truncate: As for ``prepare``.
+
+        Returns:
+            (texts, D) float32, on the CPU.
+
+        Raises:
+            InputError: As ``prepare`` does.
+            ConfigError: There is no such task, or the states are not numbers.
+        """
+        check_list("texts", texts)
+        if task is None:
+            sources = [self._reader.text(text, truncate=truncate) for text in texts]
+        else:
+            sources = [self.prepare(task, text, truncate=truncate).source_ids for text in texts]
+        return mean_states(self.model, sources)
+
+    def cross_attention(
+        self,
+        task: str,
+        text: str,
+        target: str | None = None,
+        *,
+        canonicalize: bool = True,
+        truncate: bool = False,
+        **search: Unpack[SearchOptions],
+    ) -> CrossAttention:
+        """Return where the model looks while it writes an answer, token by token.
+
+        Args:
+            task: Name of a task.
+            text: The input, without prompt.
+            target: The answer; None takes the model's own best one.
+            canonicalize: As for ``prepare``; False keeps the atoms of a SMILES in the order they came in.
+            truncate: As for ``prepare``.
+            search: Options of ``generate``, for the model's own answer.
+
+        Raises:
+            InputError: As ``prepare`` does, or the target is too long.
+            ConfigError: There is no such task, or options of a search are given with a target.
+        """
+        question = self.prepare(task, text, canonicalize=canonicalize, truncate=truncate)
+        if target is None:
+            source_ids = torch.tensor([question.source_ids], device=self.model.shared.weight.device)
+            ((best, *_),) = generate(self.model, source_ids, **search)
+            target_ids = [*best.token_ids, *[self.tokenizer.eos_id] * best.finished]
+        elif search:
+            raise ConfigError(
+                f"{next(iter(search))} is an option of search, and the target is given; leave one out"
             )
+        else:
+            target_ids = self._reader.target(question.task, target)
+        return CrossAttention(
+            source_tokens=self.tokenizer.pieces(question.source_ids),
+            target_tokens=self.tokenizer.pieces(target_ids),
+            weights=attention_to_source(self.model, question.source_ids, target_ids),
+        )
+
+    def _by_round_trip(
+        self, questions: Sequence[Question], proposed: list[list[Prediction]], max_new_tokens: int
+    ) -> list[list[Prediction]]:
+        """Order the proposals of each question by what forward makes of them."""
+        pairs = [
+            (proposal.text, question.text)
+            for question, proposals in zip(questions, proposed, strict=True)
+            for proposal in proposals
+        ]
+        trips = iter(
+            self.round_trip(
+                [text for text, _ in pairs], [product for _, product in pairs], max_new_tokens=max_new_tokens
+            )
+        )
+        return [
+            best_first([replace(proposal, round_trip=next(trips)) for proposal in proposals])
+            for proposals in proposed
+        ]
+
+    def _score(self, questions: Sequence[Question], targets: Sequence[list[int]]) -> list[Score]:
+        sources = [question.source_ids for question in questions]
+        return log_likelihoods(self.model, list(zip(sources, targets, strict=True)))
+
+    def _forward(
+        self, reactions: Sequence[tuple[str, str]], *, max_new_tokens: int
+    ) -> list[tuple[str, float]]:
+        """Answer precursors, and say how likely the products beside them are."""
+        # Cut where they are longer than the model reads: such a proposal is none, and will not be recovered.
+        questions = [self.prepare("forward", precursors, truncate=True) for precursors, _ in reactions]
+        scores = self._score(questions, [self.tokenizer.encode(product) for _, product in reactions])
+        answers = {
+            row: answer.text
+            for rows in by_length([len(question.source_ids) for question in questions])
+            for row, [answer] in zip(
+                rows,
+                self.answer([questions[row] for row in rows], num_beams=1, max_new_tokens=max_new_tokens),
+                strict=True,
+            )
+        }
+        return [(answers[row], score.log_prob) for row, score in enumerate(scores)]

@@ -136,7 +136,7 @@ def test_jsonl_has_scores_best_first(ask: Ask) -> None:
         for prediction in answered["predictions"]:
             assert list(prediction) == [
                 "text", "score", "log_prob", "token_log_probs", "confidence", "finished", "valid",
-                "canonical", "formula",
+                "canonical", "formula", "round_trip",
             ]  # fmt: skip
             assert prediction["log_prob"] == pytest.approx(sum(prediction["token_log_probs"]))
             assert (prediction["valid"], prediction["canonical"], prediction["formula"]) == (None,) * 3

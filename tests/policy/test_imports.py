@@ -25,10 +25,13 @@ LAYERS = {
     "data": 3,
     "decoding": 3,
     "metrics": 3,
+    "questions": 3,
+    "round_trip": 3,
     "training": 4,
     "predictions": 4,
-    "predictor": 5,
-    "__init__": 6,
+    "inspection": 5,
+    "predictor": 6,
+    "__init__": 7,
 }
 # Search sees a step function, never a model, so that it can be checked without one.
 FORBIDDEN = {("decoding", "model"), ("decoding", "text")}

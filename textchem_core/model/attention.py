@@ -53,6 +53,21 @@ class MultiHeadAttention(nn.Module):
         output: Tensor = self.o(context.transpose(1, 2).flatten(2))  # (B, T, D)
         return output
 
+    def weights(self, hidden_states: Tensor, keys: Tensor, bias: Tensor) -> Tensor:
+        """Return how much every state attends to every key, which ``forward`` never keeps.
+
+        Args:
+            hidden_states: (B, T, D), the queries' states.
+            keys: (B, H, S, K).
+            bias: As for ``forward``.
+
+        Returns:
+            (B, H, T, S) in float32 or wider; sums to 1 over S.
+        """
+        queries = self._split_heads(self.q(hidden_states))  # (B, H, T, K)
+        scores = at_least_float32(queries) @ at_least_float32(keys).transpose(2, 3)  # (B, H, T, S)
+        return (scores + bias).softmax(-1)
+
     def _split_heads(self, projected: Tensor) -> Tensor:
         batch_size, length, d_inner = projected.shape
         heads = projected.view(batch_size, length, self.num_heads, d_inner // self.num_heads)

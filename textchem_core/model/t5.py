@@ -17,7 +17,7 @@ from textchem_core.model.attention import MultiHeadAttention, attention_bias
 from textchem_core.model.cache import SourceCache, TargetCache
 from textchem_core.model.initialization import initialize
 from textchem_core.model.layers import OutputProjection, at_least_float32
-from textchem_core.model.stacks import Decoder, Encoder
+from textchem_core.model.stacks import Decoder, DecoderBlock, Encoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +177,38 @@ class T5(nn.Module):
         targets = embedded[num_sources:].view(*decoder_input_ids.shape, -1)
         decoded: Tensor = self.decoder(targets, None, source)
         return decoded
+
+    def cross_attention(
+        self, input_ids: Tensor, attention_mask: Tensor | None, decoder_input_ids: Tensor
+    ) -> Tensor:
+        """Return how much every position of the targets attends to every one of the sources.
+
+        Args:
+            input_ids: (B, S) int64.
+            attention_mask: (B, S), nonzero at tokens; None if nothing is padding.
+            decoder_input_ids: (B, T) int64.
+
+        Returns:
+            (L, B, H, T, S) in float32 or wider; sums to 1 over S.
+        """
+        layers: list[Tensor] = []
+
+        def keep(attention: nn.Module, arguments: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
+            assert isinstance(attention, MultiHeadAttention)
+            hidden_states, keys, _, bias = arguments
+            layers.append(attention.weights(hidden_states, keys, bias))
+
+        # Fused attention has no weights to give. They are computed beside it, so that no other pass pays.
+        hooks = []
+        for block in self.decoder.blocks:
+            assert isinstance(block, DecoderBlock)
+            hooks.append(block.cross_attention.register_forward_pre_hook(keep))
+        try:
+            self.decode(input_ids, attention_mask, decoder_input_ids)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return torch.stack(layers)
 
     def shift_right(self, labels: Tensor) -> Tensor:
         """Return what the decoder reads to predict ``labels``: the start token, then all but the last.

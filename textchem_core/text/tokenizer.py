@@ -194,14 +194,32 @@ class Tokenizer:
         unknown = unk_surface.encode()
         out = bytearray()
         for position, i in enumerate(ids):
-            if not 0 <= i < len(self._bytes):
-                raise TokenizerError(
-                    f"id {i} at position {position} is outside the vocabulary of {len(self)} ids; "
-                    "do model and vocabulary belong together?"
-                )
+            self._check_id(i, position)
             out += unknown if i == self.unk_id else self._bytes[i]
         # The first blank is the one that SentencePiece puts before every text.
         return out.decode("utf-8", errors="replace").removeprefix(" ")
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        """Return what the vocabulary calls every id: ``▁`` is its blank, ``<0xE2>`` a byte, ``</s>`` the end.
+
+        Args:
+            ids: As for ``decode``.
+
+        Raises:
+            TokenizerError: An id is outside the vocabulary.
+        """
+        pieces = []
+        for position, i in enumerate(ids):
+            self._check_id(i, position)
+            pieces.append(self._sp.id_to_piece(i) if i < len(self._sp) else self._bytes[i].decode())
+        return pieces
+
+    def _check_id(self, i: int, position: int) -> None:
+        if not 0 <= i < len(self):
+            raise TokenizerError(
+                f"id {i} at position {position} is outside the vocabulary of {len(self)} ids; "
+                "do model and vocabulary belong together?"
+            )
 
     def unknown_characters(self, text: str) -> list[str]:
         """Return the characters, as normalised, that become ``<unk>``: each once, in order of appearance."""

@@ -1,0 +1,134 @@
+"""What a user hands in, as the model reads it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textchem_core.config import check_choice
+from textchem_core.errors import InputError
+from textchem_core.tasks import TASKS, Task, split_source
+from textchem_core.text.cleanup import clean_input, clean_target
+from textchem_core.text.tokenizer import Tokenizer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """An input, ready for the model."""
+
+    task: Task
+    """What is asked."""
+    text: str
+    """The input after clean-up."""
+    source_ids: list[int]
+    """Prompt and input as the encoder reads them, end token included."""
+    problem: str | None
+    """What is wrong with the input although it will be answered; None if nothing is."""
+    is_cut: bool
+    """Whether its end was cut off to fit the limit."""
+
+
+class Reader:
+    """Turns texts into ids, and refuses what cannot be.
+
+    Args:
+        tokenizer: Of the model.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._warned_of_unknown = False
+
+    def question(self, task: str, text: str, *, canonicalize: bool, strict: bool, truncate: bool) -> Question:
+        """Read one input; arguments and errors are those of ``TextChem.prepare``."""
+        check_choice("task", task, tuple(TASKS))
+        _check_string(text)
+        cleaned, problem = clean_input(TASKS[task], text, canonicalize=canonicalize)
+        if not cleaned:
+            raise InputError(f"{text!r:.80}: empty input; give {TASKS[task].input_kind}")
+        if split_source(cleaned):
+            raise InputError(f"{cleaned[:60] + '…'!r}: begins with a prompt; give the input without it")
+        if problem and strict:
+            raise InputError(f"{problem}; correct it or leave out --strict")
+        source_ids, is_cut = self._fitting(TASKS[task].source(cleaned), cleaned, truncate=truncate)
+        return Question(task=TASKS[task], text=cleaned, source_ids=source_ids, problem=problem, is_cut=is_cut)
+
+    def questions(
+        self, task: str, inputs: Sequence[str], *, canonicalize: bool, strict: bool, truncate: bool
+    ) -> list[Question]:
+        """Read inputs, and say which of them have a problem; errors as in ``TextChem.predict``."""
+        check_list("inputs", inputs)
+        questions = [
+            self.question(task, text, canonicalize=canonicalize, strict=strict, truncate=truncate)
+            for text in inputs
+        ]
+        for question in questions:
+            if question.problem:
+                logger.warning("%s; answered as written", question.problem)
+        return questions
+
+    def text(self, text: str, *, truncate: bool) -> list[int]:
+        """Read a text without a prompt; errors are those of ``TextChem.embed``."""
+        _check_string(text)
+        if not text:
+            raise InputError("'': an empty text; leave it out")
+        return self._fitting(text, text, truncate=truncate)[0]
+
+    def target(self, task: Task, text: str) -> list[int]:
+        """Read an answer; errors are those of ``TextChem.score``."""
+        _check_string(text)
+        return self._fitting(clean_target(task, text), text, truncate=False)[0]
+
+    def _fitting(self, source: str, shown: str, *, truncate: bool) -> tuple[list[int], bool]:
+        """Return the ids of a text, and whether its end was cut off so that they fit."""
+        self._warn_of_unknown(source)
+        ids, limit = self._tokenizer.encode(source), self._tokenizer.model_max_length
+        if len(ids) <= limit:
+            return ids, False
+        if not truncate:
+            tokens = f"{len(ids)} tokens with its prompt" if shown != source else f"{len(ids)} tokens"
+            raise InputError(
+                f"{shown[:60] + '…'!r}: {tokens}, the limit is {limit}; shorten it or pass --truncate"
+            )
+        return [*ids[: limit - 1], self._tokenizer.eos_id], True
+
+    def _warn_of_unknown(self, source: str) -> None:
+        """Say once that the vocabulary lacks characters of the input."""
+        if self._warned_of_unknown:
+            return
+        unknown = self._tokenizer.unknown_characters(source)
+        if unknown:
+            self._warned_of_unknown = True
+            logger.warning(
+                "the vocabulary of this model cannot spell %s and reads <unk> there; answers may suffer",
+                " ".join(map(repr, unknown)),
+            )
+
+
+def check_list(name: str, texts: Sequence[str]) -> None:
+    """Raise InputError if ``texts`` is one string, whose characters would be taken one by one."""
+    if isinstance(texts, str):
+        raise InputError(f"{name}={texts[:60]!r}: a single string; give a list, [{texts[:60]!r}]")
+
+
+def check_pairs(**lists: Sequence[str]) -> None:
+    """Raise InputError unless these two are lists of strings of one length.
+
+    Args:
+        lists: By the names their owner knows them by.
+    """
+    for name, texts in lists.items():
+        check_list(name, texts)
+        for text in texts:
+            _check_string(text)
+    (first, second), (length, other) = lists, map(len, lists.values())
+    if length != other:
+        raise InputError(
+            f"{length} {first} and {other} {second}; give one of the {second} for each of the {first}"
+        )
+
+
+def _check_string(text: object) -> None:
+    if not isinstance(text, str):
+        raise InputError(f"{text!r:.80}: a {type(text).__name__}; an input is a string")
