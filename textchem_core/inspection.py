@@ -5,7 +5,9 @@ Shapes: L decoder layers, H heads, S source length, T target length, D d_model.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,6 +41,28 @@ class CrossAttention:
     weights: Tensor
     """(L, H, T, S) float32 on the CPU. Row t is the attention that chooses target token t, before the model
     has read it; it sums to 1."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the three as arrays of their names, which ``numpy.load`` opens.
+
+        Args:
+            path: Of a ``.npz`` file, which is replaced.
+
+        Raises:
+            ConfigError: It cannot be written.
+        """
+        try:
+            with open(path, "wb") as file:  # given a name, numpy would add .npz to some
+                np.savez(
+                    file,
+                    source_tokens=np.array(self.source_tokens),
+                    target_tokens=np.array(self.target_tokens),
+                    weights=self.weights.numpy(),
+                )
+        except OSError as error:
+            raise ConfigError(
+                f"{str(path)!r}: cannot be written ({error.strerror}); name a file in an existing folder"
+            ) from error
 
 
 @torch.inference_mode()

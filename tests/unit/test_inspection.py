@@ -2,8 +2,10 @@
 
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -216,6 +218,17 @@ def test_attention_of_the_models_own_answer(random_textchem: TextChem) -> None:
 def test_attention_to_a_given_target_does_not_search(random_textchem: TextChem) -> None:
     with pytest.raises(ConfigError, match="num_beams is an option of search"):
         random_textchem.cross_attention("forward", "C", "C", num_beams=2)
+
+
+def test_attention_is_saved_as_it_is(random_textchem: TextChem, tmp_path: Path) -> None:
+    attention = random_textchem.cross_attention("smiles2caption", "C", "Methane, −78 °C.")
+    attention.save(tmp_path / "a")
+    saved = np.load(tmp_path / "a", allow_pickle=False)
+    assert saved["source_tokens"].tolist() == attention.source_tokens
+    assert saved["target_tokens"].tolist() == attention.target_tokens
+    assert np.array_equal(saved["weights"], attention.weights.numpy())
+    with pytest.raises(ConfigError, match="cannot be written"):
+        attention.save(tmp_path / "nosuch" / "a.npz")
 
 
 def test_attention_leaves_nothing_behind(random_textchem: TextChem) -> None:

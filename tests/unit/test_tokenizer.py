@@ -114,6 +114,14 @@ def test_decode_refuses_unknown_ids(tokenizer: Tokenizer, bad: int) -> None:
         tokenizer.decode([5, bad])
 
 
+def test_pieces_are_called_what_the_vocabulary_calls_them(tokenizer: Tokenizer) -> None:
+    pieces = tokenizer.pieces(tokenizer.encode("x\U0001f600"))
+    assert pieces == ["▁x", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>", "</s>"]
+    assert tokenizer.pieces([0, 1, 2]) == ["<pad>", "</s>", "<unk>"]
+    with pytest.raises(TokenizerError, match="id 8192 at position 1 is outside the vocabulary"):
+        tokenizer.pieces([0, 8192])
+
+
 def test_lone_surrogate_is_refused_with_its_place(tokenizer: Tokenizer) -> None:
     with pytest.raises(TokenizerError, match=r"character 3 .*U\+D800.*'abc'"):
         tokenizer.encode("abc\ud800d")
@@ -333,6 +341,7 @@ def test_t5_ids_of_the_published_examples(t5: Tokenizer) -> None:
 
 @needs_t5
 def test_t5_sentinels_and_special_strings(t5: Tokenizer) -> None:
+    assert t5.pieces([32_099, 32_000]) == ["<extra_id_0>", "<extra_id_99>"]
     assert len(t5) == 32100
     assert not t5.is_lossless
     assert t5.encode("<extra_id_0>", add_eos=False) == [32099]
