@@ -1,5 +1,6 @@
 """Scores, embeddings and attention: what they are of, and that neither batch nor padding is in them."""
 
+import copy
 import itertools
 import math
 from pathlib import Path
@@ -287,3 +288,18 @@ def test_only_retrosynthesis_is_reranked(random_textchem: TextChem) -> None:
         random_textchem.predict(
             "retrosynthesis", ["C"], rerank="round-trip", num_beams=4, num_return_sequences=5
         )
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_half_precision_gives_about_the_same(random_textchem: TextChem, dtype: torch.dtype) -> None:
+    half = TextChem(copy.deepcopy(random_textchem.model).to_dtype(dtype), random_textchem.tokenizer)
+    embedded = half.embed(MOLECULES)
+    assert embedded.dtype == torch.float32
+    torch.testing.assert_close(embedded, random_textchem.embed(MOLECULES), rtol=0.1, atol=0.1)
+    targets = ["A molecule."] * len(MOLECULES)
+    scores = [model.score("smiles2caption", MOLECULES, targets) for model in (half, random_textchem)]
+    for score, expected in zip(*scores, strict=True):
+        assert score.log_prob == pytest.approx(expected.log_prob, rel=0.05)
+    weights = half.cross_attention("smiles2caption", "CCO", "A molecule.").weights
+    assert weights.dtype == torch.float32
+    torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))
