@@ -4,9 +4,10 @@
     python generate.py --task forward CCN.CC(=O)Cl        inputs as arguments
     python generate.py --task forward --input-file F      lines, .jsonl, .csv or .tsv
     cat F | python generate.py --task forward             a pipe
+    torchrun --nproc_per_node N generate.py --task forward --input-file F --output O
 
-Without --model the newest model below runs/ answers. Answers go to standard output, all else to standard
-error.
+Without --model the newest model below runs/ answers. Answers go to standard output or --output, all else to
+standard error. An interrupted run with --output goes on with --resume (docs/decoding.md).
 """
 
 import io
@@ -14,29 +15,37 @@ import json
 import logging
 import os
 import re
-import stat
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal, cast
 
 import torch
 from tqdm import tqdm
 
-from textchem_core.command_line import exit_on_user_error, parse_config
+from textchem_core.answer_file import AnswerFile, check_output
+from textchem_core.command_line import parse_config
 from textchem_core.config import check_choice, check_range
-from textchem_core.data.inputs import Input, decoded_lines, read_inputs
-from textchem_core.errors import CheckpointError, ConfigError, InputError, TextChemError, TokenizerError
+from textchem_core.data.inputs import Input, in_pools, is_no_stream, is_pipe, read_inputs, read_pipe
+from textchem_core.decoding.protocol import SearchOptions
+from textchem_core.errors import CheckpointError, ConfigError, InputError, TokenizerError
 from textchem_core.predictions import Prediction
-from textchem_core.predictor import TextChem
+from textchem_core.predictor import BATCH_TOKENS, TextChem
+from textchem_core.progress import input_bar
 from textchem_core.questions import Question
 from textchem_core.tasks import TASKS
 from textchem_core.training.checkpoint import newest_checkpoint
+from textchem_core.training.distributed import World, join_world, one_error_line
 
 RUNS = Path("runs")
+# What may be otherwise after --resume: it changes speed, or whether a run stops, but no answer. Inputs and
+# model are compared by what they are, not by where they stand.
+NOT_OF_ANSWERS = (
+    *("inputs", "input_file", "column", "list_tasks", "model", "output", "resume"),
+    *("batch_tokens", "device", "strict", "truncate"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +65,9 @@ class GenerateConfig:
     column: str | None = None
     """Column of a .csv or .tsv that holds the inputs."""
     output: str | None = None
-    """File for the answers, instead of standard output."""
+    """File for the answers, instead of standard output; one that has answers is not overwritten."""
+    resume: bool = False
+    """Go on with the --output of an interrupted run, or begin it."""
     format: Literal["text", "jsonl"] = "text"
     """text for people; jsonl has one object per input, with scores."""
 
@@ -72,8 +83,8 @@ class GenerateConfig:
     """Longest answer, in tokens."""
     min_new_tokens: int = 0
     """Shortest answer, in tokens."""
-    batch_size: int = 8
-    """Inputs decoded together."""
+    batch_tokens: int = BATCH_TOKENS
+    """Tokens of the sources decoded together, padding included, once for each beam."""
 
     canonicalize: bool = True
     """Rewrite SMILES inputs in RDKit's canonical form, which the model was trained on."""
@@ -104,8 +115,12 @@ class GenerateConfig:
             raise ConfigError(f"--column {self.column!r} needs --input-file with a .csv or .tsv")
         if self.output and self.input_file and Path(self.output).resolve() == Path(self.input_file).resolve():
             raise ConfigError(f"--output {self.output!r} is the --input-file; name another file")
+        if self.resume and (self.input_file is None or self.output is None):
+            raise ConfigError(
+                "--resume needs the --input-file and the --output of the run that it goes on with"
+            )
         # Search checks these again; here a wrong one costs no loading of the model.
-        for name in ("num_beams", "num_return_sequences", "max_new_tokens", "batch_size"):
+        for name in ("num_beams", "num_return_sequences", "max_new_tokens", "batch_tokens"):
             check_range(name, getattr(self, name), at_least=1)
         if self.num_return_sequences > self.num_beams:
             raise ConfigError(
@@ -122,44 +137,40 @@ def list_tasks() -> None:
         print(f"{task.name}\n    prompt:  {task.prompt}\n    example: {task.example}")
 
 
-def find_inputs(config: GenerateConfig) -> Iterator[Input]:
-    """Yield the inputs: arguments, a file, a pipe, or the task's example."""
+def find_inputs(config: GenerateConfig) -> Iterator[list[Input]]:
+    """Yield the inputs, a pool at a time: arguments, a file, a pipe, or the task's example."""
     task = TASKS[config.task or ""]
     if config.inputs:
-        yield from (Input(text, f"input {number}") for number, text in enumerate(config.inputs, start=1))
+        places = enumerate(config.inputs, start=1)
+        yield from in_pools(Input(text, f"input {number}") for number, text in places)
         return
     if config.input_file is not None:
-        yield from read_inputs(Path(config.input_file), task, config.column)
+        yield from in_pools(read_inputs(Path(config.input_file), task, config.column))
         return
-    if _is_pipe(sys.stdin):
+    if is_pipe(sys.stdin):
         # Whoever inherited a pipe without knowing waits here for its end.
         logging.info("inputs: standard input")
-        first = sys.stdin.buffer.readline()
-        if first:
-            lines = (line for part in ([first], sys.stdin.buffer) for line in part)
-            yield from decoded_lines(lines, "standard input")
+        pools = read_pipe(sys.stdin.fileno(), "standard input")
+        first = next(pools, None)
+        if first is not None:
+            yield first
+            yield from pools
             return
         logging.warning("standard input is empty; answering the example of %s", task.name)
-    yield Input(task.example, "example")
+    yield [Input(task.example, "example")]
 
 
-def _is_pipe(stream: IO[str] | None) -> bool:
-    """Whether somebody pipes or redirects something into us; a terminal and /dev/null do not."""
-    try:
-        mode = os.fstat(stream.fileno()).st_mode if stream else 0
-    except (OSError, ValueError):
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
-
-
-def open_predictor(config: GenerateConfig) -> TextChem:
-    """Load the model that was named, or the newest there is."""
+def open_predictor(config: GenerateConfig) -> tuple[TextChem, Path]:
+    """Load the model that was named, or the newest there is; each process on its own GPU."""
     folder = newest_checkpoint(RUNS) if config.model is None else Path(config.model)
     if folder is None:
         raise CheckpointError(f"no model below {RUNS}/ yet; run `python train.py`, or name one with --model")
-    predictor = TextChem.load(folder, device=config.device, dtype=getattr(torch, config.dtype))
+    device, local_rank = config.device, os.environ.get("LOCAL_RANK")
+    if local_rank is not None and (device == "cuda" or (device == "auto" and torch.cuda.is_available())):
+        device = f"cuda:{local_rank}"
+    predictor = TextChem.load(folder, device=device, dtype=getattr(torch, config.dtype))
     logging.info("model: %s", folder)
-    return predictor
+    return predictor, folder
 
 
 def prepare(predictor: TextChem, item: Input, config: GenerateConfig) -> Question:
@@ -179,95 +190,135 @@ def prepare(predictor: TextChem, item: Input, config: GenerateConfig) -> Questio
     return question
 
 
-def write_answer(
-    out: IO[str], item: Input, question: Question, predictions: list[Prediction], style: str
-) -> None:
-    """Write the answers to one input, now: an interrupted run keeps what it has answered."""
+def show(item: Input, question: Question, predictions: list[Prediction], style: str) -> str:
+    """Return the answers to one input as they are written."""
     if style == "jsonl":
-        answers = [asdict(prediction) for prediction in predictions]
         line = {"task": question.task.name, "input": item.text, "read_as": question.text}
-        out.write(
-            json.dumps({**line, "problem": question.problem, "predictions": answers}, ensure_ascii=False)
-        )
-        out.write("\n")
-    else:
-        out.write(f"question: {item.text}\n")
-        for rank, prediction in enumerate(predictions, start=1):
-            label = "answer:  " if len(predictions) == 1 else f"answer {rank} (score {prediction.score:.4f}):"
-            cut = "" if prediction.finished else " [unfinished]"
-            out.write(f"{label} {prediction.text}{cut}\n")
-    out.flush()
+        answers = [asdict(prediction) for prediction in predictions]
+        both = {**line, "problem": question.problem, "predictions": answers}
+        return json.dumps(both, ensure_ascii=False) + "\n"
+    lines = [f"question: {item.text}\n"]
+    for rank, prediction in enumerate(predictions, start=1):
+        label = "answer:  " if len(predictions) == 1 else f"answer {rank} (score {prediction.score:.4f}):"
+        cut = "" if prediction.finished else " [unfinished]"
+        lines.append(f"{label} {prediction.text}{cut}\n")
+    return "".join(lines)
 
 
-def open_output(config: GenerateConfig) -> AbstractContextManager[IO[str]]:
-    """Open the file for the answers, or take standard output."""
-    if config.output is None:
-        return nullcontext(sys.stdout)
-    try:
-        return Path(config.output).open("w", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"--output {config.output!r}: cannot be written ({error.strerror}); "
-            "name a file in an existing folder"
-        ) from error
+def search_options(config: GenerateConfig) -> SearchOptions:
+    """Return what the config says of the search: its flags have the names of the options."""
+    names = SearchOptions.__annotations__.keys() & asdict(config).keys()
+    options = {name: getattr(config, name) for name in names}
+    options["early_stopping"] = {"false": False, "true": True}.get(config.early_stopping, "never")
+    return cast(SearchOptions, options)
 
 
-def answer_all(config: GenerateConfig) -> None:
-    """Answer every input, batch by batch, in order."""
-    predictor = open_predictor(config)
-    items = find_inputs(config)
-    num_cut = 0
-    with (
-        open_output(config) as out,
-        tqdm(unit="input", disable=config.input_file is None) as bar,
-    ):
-        while batch := list(islice(items, config.batch_size)):
-            questions = [prepare(predictor, item, config) for item in batch]
-            answers = predictor.answer(
-                questions,
-                num_beams=config.num_beams,
-                num_return_sequences=config.num_return_sequences,
-                length_penalty=config.length_penalty,
-                early_stopping={"false": False, "true": True}.get(config.early_stopping, "never"),
-                max_new_tokens=config.max_new_tokens,
-                min_new_tokens=config.min_new_tokens,
-            )
-            for item, question, predictions in zip(batch, questions, answers, strict=True):
-                write_answer(out, item, question, predictions, config.format)
-                num_cut += question.is_cut
-            bar.update(len(batch))
-    if num_cut:
+class Answering:
+    """Answers pools of inputs, moves the bar, and counts the sources it has cut."""
+
+    def __init__(self, predictor: TextChem, config: GenerateConfig, bar: "tqdm[None]") -> None:
+        self.predictor = predictor
+        self.config = config
+        self.bar = bar
+        self.num_cut = 0
+
+    def __call__(self, inputs: list[Input]) -> str:
+        """Return the answers to some inputs as they are written, in their order."""
+        questions = [prepare(self.predictor, item, self.config) for item in inputs]
+        answers: dict[int, list[Prediction]] = {}
+        for index, predictions in self.predictor.answer_all(
+            questions, batch_tokens=self.config.batch_tokens, **search_options(self.config)
+        ):
+            answers[index] = predictions
+            self.bar.update()
+        self.num_cut += sum(question.is_cut for question in questions)
+        shown = enumerate(zip(inputs, questions, strict=True))
+        return "".join(show(item, question, answers[i], self.config.format) for i, (item, question) in shown)
+
+
+def answer_to_stream(config: GenerateConfig, answering: Answering) -> None:
+    """Answer the inputs in order, each pool as soon as it is there."""
+    with open(config.output, "w", encoding="utf-8") if config.output else nullcontext(sys.stdout) as out:
+        for inputs in find_inputs(config):
+            out.write(answering(inputs))
+            out.flush()
+
+
+def answer_to_file(config: GenerateConfig, world: World, model: Path, answering: Answering) -> None:
+    """Answer the inputs in order, each process its pools, into a file that can be gone on with."""
+    run = {name: value for name, value in asdict(config).items() if name not in NOT_OF_ANSWERS}
+    run["model_sha256"] = answering.predictor.fingerprint() if world.is_main else None
+    path, bar = Path(config.output or ""), answering.bar
+    with closing(AnswerFile(path, run, str(model), world, resume=config.resume)) as answers:
+        bar.initial = bar.n = answers.num_inputs
+        if answers.num_inputs:
+            logging.info("%s: has the answers to %d of %d inputs", path, answers.num_inputs, bar.total)
+        for pool, inputs in answers.own_pools(find_inputs(config)):
+            answers.put(pool, answering(inputs))
+            bar.update(max(0, answers.num_inputs - bar.n))  # what other processes have answered
+        answers.finish()
+        bar.update(max(0, answers.num_inputs - bar.n))
+
+
+def answer(config: GenerateConfig, world: World) -> None:
+    """Answer every input, in order."""
+    from_file = config.input_file is not None and is_no_stream(config.input_file)
+    to_file = config.output is not None and is_no_stream(config.output)
+    if (config.resume or world.size > 1) and not (from_file and to_file):
+        who = "--resume needs" if config.resume else f"{world.size} processes need"
+        raise ConfigError(f"{who} --input-file and --output, neither of them a pipe")
+    total = None
+    if world.is_main:
+        if to_file:
+            check_output(Path(config.output or ""), resume=config.resume)
+        if from_file:  # a mistake in a line is known before the first answer
+            total = sum(map(len, find_inputs(config)))
+    predictor, model = open_predictor(config)
+    with input_bar(total, shown=world.is_main and config.input_file is not None) as bar:
+        answering = Answering(predictor, config, bar)
+        if to_file:
+            answer_to_file(config, world, model, answering)
+        else:
+            answer_to_stream(config, answering)
+    num_cut = sum(world.gather(answering.num_cut))
+    if num_cut and world.is_main:
         logging.warning("%d sources were cut to %d tokens", num_cut, predictor.tokenizer.model_max_length)
 
 
-def main() -> None:
-    """Read the command line and answer."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    logging.addLevelName(logging.WARNING, "warning")
-    logging.addLevelName(logging.INFO, "info")
-    # Answers hold Greek letters and degree signs; a pipe's encoding, on some systems, does not.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
+@contextmanager
+def known_ends() -> Iterator[None]:
+    """Give a lack of memory its line, and those who interrupt us no traceback."""
     try:
-        config = parse_config(GenerateConfig, sys.argv[1:], description=str(__doc__), positional="inputs")
-        if config.list_tasks:
-            list_tasks()
-        else:
-            answer_all(config)
-    except TextChemError as error:
-        exit_on_user_error(error)
-    except torch.OutOfMemoryError:
-        exit_on_user_error(
-            ConfigError(
-                "out of memory; use less --batch-size, --num-beams or --max-new-tokens, or --device cpu"
-            )
-        )
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ConfigError(
+            "out of memory; use less --batch-tokens, --num-beams or --max-new-tokens, or --device cpu"
+        ) from error
     except BrokenPipeError:
         # The reader has gone, as `| head` does; Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def main() -> None:
+    """Read the command line and answer."""
+    level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.addLevelName(logging.WARNING, "warning")
+    logging.addLevelName(logging.INFO, "info")
+    # Answers hold Greek letters and degree signs; a pipe's encoding, on some systems, does not.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    with one_error_line(), known_ends():
+        config = parse_config(GenerateConfig, sys.argv[1:], description=str(__doc__), positional="inputs")
+        if config.list_tasks:
+            list_tasks()
+        else:
+            # What processes tell each other goes from CPU to CPU, wherever they compute.
+            with join_world("cpu") as world:
+                answer(config, world)
 
 
 if __name__ == "__main__":

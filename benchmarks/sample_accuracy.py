@@ -49,7 +49,7 @@ def main() -> None:
 def count_right(predictor: TextChem, rows: list[Row], num_beams: int) -> int:
     """Return the number of rows whose best answer is the target."""
     answers = predictor.predict(
-        rows[0].task.name, [row.input for row in rows], num_beams=num_beams, max_new_tokens=200, batch_size=16
+        rows[0].task.name, [row.input for row in rows], num_beams=num_beams, max_new_tokens=200
     )
     return sum(found[0].text == row.target for found, row in zip(answers, rows, strict=True))
 

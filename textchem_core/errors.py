@@ -25,6 +25,10 @@ class InputError(TextChemError):
     """A question cannot be asked: the source is too long, or the SMILES is invalid under ``--strict``."""
 
 
+class OutputError(TextChemError):
+    """Answers cannot be written: the disk is full, or the file holds those of another run."""
+
+
 class CheckpointError(TextChemError):
     """A model folder is missing, truncated, foreign or does not fit its own ``config.json``."""
 

@@ -6,8 +6,9 @@ model.predict("smiles2caption", ["CCO"])[0][0].text
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,8 @@ from torch import Tensor
 
 from textchem_core.config import check_choice, check_range
 from textchem_core.data.batches import Example, collate
-from textchem_core.decoding.generate import generate
+from textchem_core.data.grouping import group_by_length
+from textchem_core.decoding.generate import PUBLISHED_NUM_BEAMS, generate
 from textchem_core.decoding.protocol import SearchOptions
 from textchem_core.errors import ConfigError
 from textchem_core.inspection import (
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
 
 logger = logging.getLogger(__name__)
+
+BATCH_TOKENS = 8192
+"""Default of ``batch_tokens``: 32 reactions of 25 tokens with 10 beams."""
 
 
 class TextChem:
@@ -171,6 +176,40 @@ class TextChem:
             answers = self._by_round_trip(questions, answers, search.get("max_new_tokens", 512))
         return [predictions[:num_returned] for predictions in answers]
 
+    def answer_all(
+        self,
+        questions: Sequence[Question],
+        *,
+        valid_only: bool = False,
+        rerank: Literal["round-trip"] | None = None,
+        batch_tokens: int = BATCH_TOKENS,
+        **search: Unpack[SearchOptions],
+    ) -> Iterator[tuple[int, list[Prediction]]]:
+        """Answer any number of prepared questions, those of like lengths together, the longest first.
+
+        Args:
+            questions: What ``prepare`` returned.
+            valid_only: As for ``answer``.
+            rerank: As for ``answer``.
+            batch_tokens: Tokens of the sources decoded together, padding included, and counted once for
+                each beam: time and memory go with the beams. Changes speed and memory, not answers.
+            search: Options of ``generate``, with its defaults.
+
+        Yields:
+            The index of a question, and its answers, best first; as they come, each question once.
+
+        Raises:
+            ConfigError: ``batch_tokens`` is less than 1, or an option of the search is out of range.
+        """
+        check_range("batch_tokens", batch_tokens, at_least=1)
+        rows = max(search.get("num_beams", PUBLISHED_NUM_BEAMS), search.get("num_return_sequences", 1))
+        lengths = [rows * len(question.source_ids) for question in questions]
+        for batch in group_by_length(lengths, batch_tokens):
+            answers = self.answer(
+                [questions[i] for i in batch], valid_only=valid_only, rerank=rerank, **search
+            )
+            yield from zip(batch, answers, strict=True)
+
     def predict(
         self,
         task: str,
@@ -180,11 +219,11 @@ class TextChem:
         strict: bool = False,
         truncate: bool = False,
         valid_only: bool = False,
-        batch_size: int = 8,
+        batch_tokens: int = BATCH_TOKENS,
         rerank: Literal["round-trip"] | None = None,
         **search: Unpack[SearchOptions],
     ) -> list[list[Prediction]]:
-        """Answer inputs of one task: ``prepare``, then ``answer`` in batches.
+        """Answer inputs of one task: ``prepare``, then ``answer_all``.
 
         Args:
             task: Name of a task.
@@ -193,7 +232,7 @@ class TextChem:
             strict: As for ``prepare``.
             truncate: As for ``prepare``.
             valid_only: As for ``answer``.
-            batch_size: Inputs decoded together; changes speed and memory, not answers.
+            batch_tokens: As for ``answer_all``.
             rerank: As for ``answer``.
             search: Options of ``generate``, with its defaults.
 
@@ -205,17 +244,24 @@ class TextChem:
             InputError: As ``prepare`` does, for all inputs before the first is answered; or ``inputs`` is one
                 string, whose characters would be asked one by one.
         """
-        check_range("batch_size", batch_size, at_least=1)
         questions = self._reader.questions(
             task, inputs, canonicalize=canonicalize, strict=strict, truncate=truncate
         )
-        return [
-            predictions
-            for start in range(0, len(questions), batch_size)
-            for predictions in self.answer(
-                questions[start : start + batch_size], valid_only=valid_only, rerank=rerank, **search
+        answers = dict(
+            self.answer_all(
+                questions, valid_only=valid_only, rerank=rerank, batch_tokens=batch_tokens, **search
             )
-        ]
+        )
+        return [answers[index] for index in range(len(questions))]
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 of shape, weights and vocabulary: equal for models that answer alike."""
+        digest = hashlib.sha256(f"{self.model.config} {self.tokenizer.sha256}".encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype}".encode())
+            # Through bytes, because numpy has no bfloat16.
+            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()
 
     def score(
         self,

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from textchem_core import T5, TASKS, T5Config, TextChem, Tokenizer
+from textchem_core.data import inputs
 from textchem_core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_an_input_that_begins_with_a_dash(ask: Ask) -> None:
 def test_answers_do_not_depend_on_the_batch(ask: Ask) -> None:
     inputs = ["CCO", "c1ccccc1C(=O)O", "C"]
     together = objects(ask(*inputs, "--format", "jsonl").out)
-    alone = objects(ask(*inputs, "--format", "jsonl", "--batch-size", 1).out)
+    alone = objects(ask(*inputs, "--format", "jsonl", "--batch-tokens", 1).out)
     for one, other in zip(together, alone, strict=True):
         assert one["predictions"][0]["text"] == other["predictions"][0]["text"]
         assert one["predictions"][0]["score"] == pytest.approx(other["predictions"][0]["score"], abs=1e-4)
@@ -105,7 +106,7 @@ def test_inputs_come_from_files(
     (tmp_path / name).write_text(content)
     run = ask("--input-file", name, *flags)
     assert questions(run) == ["CCO", "CCN"]
-    assert "2input" in run.err.replace(" ", ""), "a bar counts the inputs of a file"
+    assert "2/2" in run.err, "a bar counts the inputs of a file"
 
 
 def test_inputs_come_through_a_pipe(ask: Ask) -> None:
@@ -254,8 +255,8 @@ def test_a_vocabulary_that_is_not_the_models_is_refused(
             ["num_return_sequences=5", "num_beams, which is 3"],
         ),
         (("--num-return-sequences", 0), ["num_return_sequences=0: must be >= 1"]),
-        (("--batch-size", "x"), ["--batch-size", "'x'"]),
-        (("--batch-size", 0), ["batch_size=0: must be >= 1"]),
+        (("--batch-tokens", "x"), ["--batch-tokens", "'x'"]),
+        (("--batch-tokens", 0), ["batch_tokens=0: must be >= 1"]),
         (("--max-new-tokens", 0), ["max_new_tokens=0: must be >= 1"]),
         (("--min-new-tokens", 9), ["min_new_tokens=9", "max_new_tokens"]),
         (("--min-new-tokens", -1), ["min_new_tokens=-1: must be >= 0"]),
@@ -270,9 +271,9 @@ def test_a_vocabulary_that_is_not_the_models_is_refused(
         (("--input-file", "nowhere.txt"), ["nowhere.txt: cannot be read", "name an existing file"]),
         (("--input-file", "."), ["cannot be read"]),
         (("--input-file", ""), ["cannot be read"]),
-        (("--output", "."), ["--output '.': cannot be written", "existing folder"]),
-        (("--output", ""), ["--output ''"]),
-        (("--output", "no/such/folder/a.txt"), ["--output 'no/such/folder/a.txt': cannot be written"]),
+        (("--output", "."), ["output '.': cannot be written", "existing folder"]),
+        (("--output", ""), ["output '.': cannot be written"]),
+        (("--output", "no/such/folder/a.txt"), ["output 'no/such/folder/a.txt': cannot be written"]),
         (("--config", "nowhere.toml"), ["nowhere.toml: cannot be read"]),
         (("--model",), ["--model", "expected one argument"]),
         (("",), ["input 1", "empty input", "molecule"]),
@@ -376,19 +377,27 @@ def test_an_argument_that_is_not_unicode_is_named(ask: Ask, task: str) -> None:
     assert "input 2: " in ask("CCO", "C\udcffC", task=task).error
 
 
-def test_invalid_utf8_is_named_and_earlier_answers_stay(ask: Ask, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_bytes(b"CCO\nCCN\nC\xffC\n")
-    run = ask("--input-file", "a.txt", "--batch-size", 1, "--output", "answers.txt")
-    assert run.error.startswith("a.txt:3: not UTF-8 (byte 0xff at column 2)")
-    assert (tmp_path / "answers.txt").read_text().count("question: ") == 2
-    assert "standard input:1: not UTF-8" in ask(stdin=b"\xff\n").error
+@pytest.mark.parametrize(
+    ("name", "content", "named"),
+    [
+        ("a.txt", b"CCO\nCCN\nC\xffC\n", "a.txt:3: not UTF-8 (byte 0xff at column 2)"),
+        ("a.jsonl", b'{"input": "CCO"}\n{"input": "CC\n', "a.jsonl:2: not JSON"),
+        ("a.csv", b"smiles\nCCO\n\n", "a.csv:3: empty line"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named_before_the_first_is_answered(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, named: str
+) -> None:
+    monkeypatch.setattr(inputs, "POOL_SIZE", 1)
+    (tmp_path / name).write_bytes(content)
+    run = ask("--input-file", name, "--output", "answers.txt")
+    assert run.error.startswith(named)
+    assert "info: model" not in run.err
+    assert not (tmp_path / "answers.txt").exists()
 
 
-def test_a_broken_json_line_is_named_and_earlier_answers_stay(ask: Ask, tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"input": "CCO"}\n{"input": "CC\n')
-    run = ask("--input-file", "a.jsonl", "--batch-size", 1)
-    assert run.error.startswith("a.jsonl:2: not JSON")
-    assert run.out.startswith("question: CCO\nanswer: ")
+def test_a_line_of_a_pipe_that_cannot_be_read_is_named(ask: Ask) -> None:
+    assert "standard input:2: not UTF-8" in ask(stdin=b"C\n\xff\n").error
 
 
 def test_what_a_lossy_vocabulary_cannot_spell_is_said_once(generate: Ask, tmp_path: Path) -> None:
@@ -404,7 +413,7 @@ def test_what_a_lossy_vocabulary_cannot_spell_is_said_once(generate: Ask, tmp_pa
 @pytest.mark.parametrize(
     ("raised", "status", "last_line"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory"), 2, "error: out of memory; use less --batch-size"),
+        (torch.OutOfMemoryError("CUDA out of memory"), 2, "error: out of memory; use less --batch-tokens"),
         (KeyboardInterrupt(), 130, "info: model: "),
     ],
 )
@@ -424,7 +433,8 @@ def test_what_interrupts_the_search_leaves_the_answers_before(
         return answer(predictor, questions, **options)
 
     monkeypatch.setattr(TextChem, "answer", answer_once)
-    run = ask("CCO", "CCN", "--batch-size", 1, "--output", "answers.txt")
+    monkeypatch.setattr(inputs, "POOL_SIZE", 1)
+    run = ask("CCO", "CCN", "--output", "answers.txt")
     assert (run.status, run.out) == (status, "")
     assert run.err.splitlines()[-1].startswith(last_line)
     assert (tmp_path / "answers.txt").read_text().startswith("question: CCO\nanswer: ")
@@ -435,7 +445,7 @@ def test_what_interrupts_the_search_leaves_the_answers_before(
 
 def test_predict_answers_as_the_script_does(ask: Ask, model_folder: Path) -> None:
     predictor = TextChem.load(model_folder, device="cpu")
-    found = predictor.predict("smiles2caption", ["OCC", "CCN"], num_beams=2, max_new_tokens=4, batch_size=1)
+    found = predictor.predict("smiles2caption", ["OCC", "CCN"], num_beams=2, max_new_tokens=4, batch_tokens=1)
     answered = objects(ask("OCC", "CCN", "--format", "jsonl").out)
     for (best,), one in zip(found, answered, strict=True):
         assert best.text == one["predictions"][0]["text"]
@@ -485,8 +495,8 @@ def test_as_a_script_in_a_pipe_whose_encoding_knows_no_greek(model_folder: Path,
 
 def test_a_reader_that_goes_away_ends_it_quietly(model_folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "generate.py", "--task", "smiles2caption", "--model", model_folder]
-    flags = ["--num-beams", "1", "--max-new-tokens", "1", "--batch-size", "1", "--input-file", "a.txt"]
-    (tmp_path / "a.txt").write_text("CCO\n" * 50)
+    flags = ["--num-beams", "1", "--max-new-tokens", "1", "--input-file", "a.txt"]
+    (tmp_path / "a.txt").write_text("CCO\n" * 600)
     with subprocess.Popen(
         [*map(str, command), *flags],
         cwd=tmp_path,

@@ -25,9 +25,10 @@ TRAIN_FLAGS = """
 --valid-files --validate-every --warmup-steps --weight-decay
 """
 GENERATE_FLAGS = """
---batch-size --canonicalize --column --config --device --dtype --early-stopping --format --help --input-file
+--batch-tokens --canonicalize --column --config --device --dtype --early-stopping --format --help --input-file
 --length-penalty --list-tasks --max-new-tokens --min-new-tokens --model --no-canonicalize --no-list-tasks
---no-strict --no-truncate --num-beams --num-return-sequences --output --strict --task --truncate
+--no-resume --no-strict --no-truncate --num-beams --num-return-sequences --output --resume --strict --task
+--truncate
 """
 
 

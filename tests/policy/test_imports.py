@@ -17,6 +17,7 @@ FILES = sorted(CORE.rglob("*.py"))
 LAYERS = {
     "errors": 0,
     "disk": 0,
+    "progress": 0,
     "config": 1,
     "tasks": 1,
     "command_line": 1,
@@ -31,6 +32,7 @@ LAYERS = {
     "predictions": 4,
     "inspection": 5,
     "predictor": 6,
+    "answer_file": 6,
     "__init__": 7,
 }
 # Search sees a step function, never a model, so that it can be checked without one.

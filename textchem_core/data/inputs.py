@@ -1,15 +1,23 @@
-"""Questions out of files and pipes, one at a time."""
+"""Questions out of files and pipes, and the pools in which they are answered."""
 
 import csv
 import gzip
+import os
+import stat
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from textchem_core.data.rows import decode_line, parse_json
 from textchem_core.errors import DataError
 from textchem_core.tasks import Task, split_source
+
+POOL_SIZE = 256
+"""Inputs that are looked at together to bring like lengths together. 4 % of the places are padding where 20
+make a batch (docs/decoding.md), and an interrupted run repeats no more than this."""
+_BLOCK_BYTES = 1 << 16
 
 
 class Input(NamedTuple):
@@ -51,26 +59,86 @@ def read_inputs(path: Path, task: Task, column: str | None) -> Iterator[Input]:
         raise DataError(f"{path}: cannot be read ({error.strerror}); name an existing file") from error
 
 
-def decoded_lines(file: IO[bytes] | Iterable[bytes], name: str) -> Iterator[Input]:
+def in_pools(inputs: Iterable[Input]) -> Iterator[list[Input]]:
+    """Yield ``POOL_SIZE`` inputs at a time, at the end fewer.
+
+    Where a pool begins is a matter of its place in the file alone: so an input meets the same neighbours
+    whichever process answers it, and however often the run was interrupted.
+    """
+    inputs = iter(inputs)
+    while pool := list(islice(inputs, POOL_SIZE)):
+        yield pool
+
+
+def read_pipe(descriptor: int, name: str) -> Iterator[list[Input]]:
+    """Yield the lines that have arrived, pool by pool: who types one is answered before the next.
+
+    Args:
+        descriptor: Of a pipe or a file, open for reading.
+        name: Stands for the file in errors.
+
+    Raises:
+        DataError: As for ``decoded_lines``, with ``name:line``; a pipe without any line is no error.
+    """
+    number = 1
+    for lines in _arriving(descriptor):
+        yield from in_pools(decoded_lines(lines, name, number))
+        number += len(lines)
+
+
+def is_pipe(stream: IO[str] | None) -> bool:
+    """Whether somebody pipes or redirects something into us; a terminal and /dev/null do not."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode if stream else 0
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
+
+
+def is_no_stream(name: str) -> bool:
+    """Whether a path names neither pipe nor device, which cannot be read or written twice; or nothing yet."""
+    path = Path(name)
+    return path.is_file() or path.is_dir() or not path.exists()
+
+
+def _arriving(descriptor: int) -> Iterator[list[bytes]]:
+    """Yield the whole lines of each block; whatever stands behind the last newline is a line in the end."""
+    begun: list[bytes] = []  # a line of many blocks is joined once
+    while block := os.read(descriptor, _BLOCK_BYTES):
+        whole, newline, rest = block.rpartition(b"\n")
+        if newline:
+            yield b"".join([*begun, whole]).split(b"\n")
+            begun = []
+        begun.append(rest)
+    if any(begun):
+        yield [b"".join(begun)]
+
+
+def decoded_lines(file: IO[bytes] | Iterable[bytes], name: str, start: int = 1) -> Iterator[Input]:
     """Yield the lines of a binary file as text, without their ends.
+
+    Args:
+        file: Lines, with or without their ends.
+        name: Of the file.
+        start: Number of the first line.
 
     Raises:
         DataError: A line is not UTF-8, or is empty; or there is none at all.
     """
-    for text, place in _decoded(file, name):
+    for text, place in _decoded(file, name, start):
         if not text.strip():
             raise DataError(f"{place}: empty line; delete it")
         yield Input(text.rstrip("\r\n"), place)
 
 
-def _decoded(file: IO[bytes] | Iterable[bytes], name: str) -> Iterator[Input]:
+def _decoded(file: IO[bytes] | Iterable[bytes], name: str, start: int = 1) -> Iterator[Input]:
     """Yield lines with their ends, which belong to the text inside a quoted cell."""
-    number = 0
-    for number, line in enumerate(file, start=1):
+    number = start - 1
+    for number, line in enumerate(file, start):
         place = f"{name}:{number}"
         # A byte-order mark is what some editors put before the first line; it is no input.
         yield Input(decode_line(line, place, "utf-8-sig" if number == 1 else "utf-8"), place)
-    if number == 0:
+    if number < start:
         raise DataError(f"{name}: empty file; it needs at least one line")
 
 

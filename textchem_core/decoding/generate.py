@@ -15,6 +15,8 @@ from textchem_core.decoding.sampling import Sampler, sample
 from textchem_core.decoding.single import likeliest, single_search
 from textchem_core.errors import ConfigError, InputError
 
+PUBLISHED_NUM_BEAMS = 10
+
 
 @torch.inference_mode()
 def generate(
@@ -22,7 +24,7 @@ def generate(
     input_ids: Tensor,
     attention_mask: Tensor | None = None,
     *,
-    num_beams: int = 10,
+    num_beams: int = PUBLISHED_NUM_BEAMS,
     num_return_sequences: int = 1,
     length_penalty: float = 1.0,
     early_stopping: bool | Literal["never"] = False,
