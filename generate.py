@@ -115,10 +115,6 @@ class GenerateConfig:
             raise ConfigError(f"--column {self.column!r} needs --input-file with a .csv or .tsv")
         if self.output and self.input_file and Path(self.output).resolve() == Path(self.input_file).resolve():
             raise ConfigError(f"--output {self.output!r} is the --input-file; name another file")
-        if self.resume and (self.input_file is None or self.output is None):
-            raise ConfigError(
-                "--resume needs the --input-file and the --output of the run that it goes on with"
-            )
         # Search checks these again; here a wrong one costs no loading of the model.
         for name in ("num_beams", "num_return_sequences", "max_new_tokens", "batch_tokens"):
             check_range(name, getattr(self, name), at_least=1)

@@ -85,18 +85,24 @@ class AnswerFile:
         self._world = world
         self._parts = path.with_name(path.name + ".parts")
         self._unjoined: deque[Pool] = deque()  # on rank 0: those of all processes that the file lacks
-        whole = _Whole()
+        whole, ready = _Whole(), frozenset[str]()
         if world.is_main:
             check_output(path, resume=resume)
             with _named(path, "name a file in an existing folder"):
                 self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
                 _lock(self._file, path)
-                if os.fstat(self._file).st_size:
+                try:
                     whole = self._read_record()
-                else:
+                except OutputError:
+                    if os.fstat(self._file).st_size:
+                        raise
+                    # Nothing is lost with a file that holds nothing.
                     shutil.rmtree(self._parts, ignore_errors=True)
                     self._write_record(whole, is_finished=False)
-        self._whole = world.from_main(whole)
+                if self._parts.is_dir():
+                    ready = frozenset(os.listdir(self._parts))
+        # One look for all: rank 0 takes parts away while others are still on their way to them.
+        self._whole, self._ready = world.from_main((whole, ready))
 
     @property
     def num_inputs(self) -> int:
@@ -123,7 +129,7 @@ class AnswerFile:
                 continue
             if self._world.is_main:
                 self._unjoined.append(pool)
-            if number % self._world.size == self._world.rank and not self._part(pool).exists():
+            if number % self._world.size == self._world.rank and self._part(pool).name not in self._ready:
                 yield pool, inputs
         if sha256 != begun.sha256:
             raise OutputError(

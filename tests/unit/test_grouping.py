@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import pytest
@@ -27,7 +28,7 @@ def test_each_source_stands_in_one_batch_within_the_budget(budget: int) -> None:
     for batch in batches:
         longest = max(lengths[index] for index in batch)
         assert len(batch) == 1 or len(batch) * longest <= budget
-    for batch, following in zip(batches, batches[1:], strict=False):
+    for batch, following in itertools.pairwise(batches):
         # Full: not even the next source, which is no longer than any in it, would have fitted.
         assert (len(batch) + 1) * max(lengths[index] for index in batch) > budget
         assert min(lengths[index] for index in batch) >= max(lengths[index] for index in following)
