@@ -102,7 +102,7 @@ class AnswerFile:
                 if self._parts.is_dir():
                     ready = frozenset(os.listdir(self._parts))
         # One look for all: rank 0 takes parts away while others are still on their way to them.
-        self._whole, self._ready = world.from_main((whole, ready))
+        self._whole, self._ready, self._about = world.from_main((whole, ready, self._about))
 
     @property
     def num_inputs(self) -> int:
@@ -201,8 +201,9 @@ class AnswerFile:
         self._write_record(self._whole, is_finished=False)
 
     def _part(self, pool: Pool) -> Path:
-        # Of other inputs it has another name: whoever corrects a line behind it never gets its old answer.
-        return self._parts / f"{pool.number:09d}-{pool.sha256[:16]}"
+        # Of other inputs, or of another run, it has another name, and is never taken for this one.
+        asked = json.dumps([self._about["run"], pool.sha256])
+        return self._parts / f"{pool.number:09d}-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
 
     def _record(self) -> Path:
         return self._path.with_name(self._path.name + ".run.json")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import torch
 
 from textchem_core import T5, TASKS, T5Config, TextChem, Tokenizer
 from textchem_core.data import inputs
+from textchem_core.decoding.protocol import SearchOptions
 from textchem_core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -451,6 +453,34 @@ def test_predict_answers_as_the_script_does(ask: Ask, model_folder: Path) -> Non
         assert best.text == one["predictions"][0]["text"]
         assert best.score == pytest.approx(one["predictions"][0]["score"], abs=1e-4)
     assert predictor.predict("forward", []) == []
+
+
+@pytest.mark.parametrize("num_beams", [1, 3])
+def test_neither_order_nor_grouping_changes_an_answer(model_folder: Path, num_beams: int) -> None:
+    predictor = TextChem.load(model_folder, device="cpu")
+    generator = random.Random(0)
+    texts = ["".join(generator.choices("CNO", k=generator.randint(1, 60))) for _ in range(40)]
+    questions = [predictor.prepare("forward", text) for text in texts]
+    options: SearchOptions = {"num_beams": num_beams, "num_return_sequences": num_beams, "max_new_tokens": 6}
+    alone = dict(predictor.answer_all(questions, batch_tokens=1, **options))
+    for batch_tokens in (150, 1000, 100_000):
+        order = generator.sample(range(40), 40)
+        shuffled = [questions[index] for index in order]
+        found = dict(predictor.answer_all(shuffled, batch_tokens=batch_tokens, **options))
+        for place, index in enumerate(order):
+            for one, other in zip(found[place], alone[index], strict=True):
+                assert (one.text, one.finished) == (other.text, other.finished)
+                assert one.score == pytest.approx(other.score, abs=1e-5)
+
+
+def test_the_fingerprint_of_a_model_tells_weights_apart(model_folder: Path) -> None:
+    first, second = (TextChem.load(model_folder, device="cpu") for _ in range(2))
+    assert first.fingerprint() == second.fingerprint()
+    with torch.no_grad():
+        second.model.shared.weight[-1, -1] += 1e-3
+    assert first.fingerprint() != second.fingerprint()
+    half = TextChem.load(model_folder, device="cpu", dtype=torch.bfloat16)
+    assert half.fingerprint() != first.fingerprint()
 
 
 def test_predict_refuses_one_string_and_wrong_inputs(model_folder: Path) -> None:

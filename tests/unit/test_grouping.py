@@ -1,5 +1,5 @@
-import itertools
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_each_source_stands_in_one_batch_within_the_budget(budget: int) -> None:
     for batch in batches:
         longest = max(lengths[index] for index in batch)
         assert len(batch) == 1 or len(batch) * longest <= budget
-    for batch, following in itertools.pairwise(batches):
+    for batch, following in pairwise(batches):
         # Full: not even the next source, which is no longer than any in it, would have fitted.
         assert (len(batch) + 1) * max(lengths[index] for index in batch) > budget
         assert min(lengths[index] for index in batch) >= max(lengths[index] for index in following)
