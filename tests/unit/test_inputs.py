@@ -1,11 +1,13 @@
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from textchem_core.data.inputs import Input, decoded_lines, read_inputs
+from textchem_core.data import inputs
+from textchem_core.data.inputs import Input, decoded_lines, in_pools, is_no_stream, read_inputs, read_pipe
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
 
@@ -184,3 +186,54 @@ def test_a_truncated_gz_gives_what_came_before_and_then_the_error(tmp_path: Path
     assert next(lines).text == "CCO"
     with pytest.raises(DataError, match=r"a\.txt\.gz: truncated or not gzip .*; copy it again"):
         list(lines)
+
+
+def blocks(monkeypatch: pytest.MonkeyPatch, arriving: list[bytes]) -> list[list[Input]]:
+    """Read a pipe in which these blocks arrive, three inputs a pool."""
+    monkeypatch.setattr(inputs, "POOL_SIZE", 3)
+    rest = iter([*arriving, b""])
+    monkeypatch.setattr(os, "read", lambda *_: next(rest))
+    return list(read_pipe(0, "pipe"))
+
+
+@pytest.mark.parametrize(
+    ("arriving", "pools"),
+    [
+        ([], []),
+        ([b"a\n", b"b\nc\n"], [["a"], ["b", "c"]]),
+        ([b"a\nb", b"c", b"d\ne"], [["a"], ["bcd"], ["e"]]),
+        ([b"a\nb\nc\nd\ne\n"], [["a", "b", "c"], ["d", "e"]]),
+        ([b"a\r", b"\nb\r\n"], [["a", "b"]]),
+        ([b"\xce", b"\xb1\n"], [["α"]]),
+    ],
+)
+def test_a_pool_of_a_pipe_is_what_has_arrived(
+    monkeypatch: pytest.MonkeyPatch, arriving: list[bytes], pools: list[list[str]]
+) -> None:
+    found = blocks(monkeypatch, arriving)
+    assert [[text for text, _ in pool] for pool in found] == pools
+    places = [place for pool in found for _, place in pool]
+    assert places == [f"pipe:{number}" for number in range(1, len(places) + 1)]
+
+
+def test_a_bad_line_of_a_pipe_is_named_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match=r"^pipe:4: not UTF-8"):
+        blocks(monkeypatch, [b"a\nb\n", b"c\n", b"\xff\n"])
+    with pytest.raises(DataError, match=r"^pipe:2: empty line"):
+        blocks(monkeypatch, [b"a\n", b"\nb\n"])
+
+
+def test_pools_are_cut_by_place_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "POOL_SIZE", 3)
+    for number, sizes in ((0, []), (1, [1]), (3, [3]), (7, [3, 3, 1])):
+        found = list(in_pools(Input(str(n), "") for n in range(number)))
+        assert [len(pool) for pool in found] == sizes
+        assert [int(text) for pool in found for text, _ in pool] == list(range(number))
+
+
+def test_what_can_be_read_only_once_is_told_from_files(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "fifo")
+    for name, expected in (("file", True), ("nothing yet", True), (".", True), ("fifo", False)):
+        assert is_no_stream(str(tmp_path / name)) is expected
+    assert not is_no_stream(os.devnull)
