@@ -249,11 +249,18 @@ def answer_to_file(config: GenerateConfig, world: World, model: Path, answering:
         bar.initial = bar.n = answers.num_inputs
         if answers.num_inputs:
             logging.info("%s: has the answers to %d of %d inputs", path, answers.num_inputs, bar.total)
-        for pool, inputs in answers.own_pools(find_inputs(config)):
-            answers.put(pool, answering(inputs))
-            bar.update(max(0, answers.num_inputs - bar.n))  # what other processes have answered
-        answers.finish()
-        bar.update(max(0, answers.num_inputs - bar.n))
+        try:
+            for pool, inputs in answers.own_pools(find_inputs(config)):
+                answers.put(pool, answering(inputs))
+                bar.update(max(0, answers.num_inputs - bar.n))  # what other processes have answered
+            answers.finish()
+            bar.update(max(0, answers.num_inputs - bar.n))
+        except KeyboardInterrupt:
+            if config.input_file is not None:
+                logging.info(
+                    "%s: has the answers to %d inputs; go on with --resume", path, answers.num_inputs
+                )
+            raise
 
 
 def answer(config: GenerateConfig, world: World) -> None:

@@ -107,8 +107,11 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     assert to_stdout.out == (tmp_path / "whole").read_text("utf-8")
     for batch in (1, 4, 9):
         with dying_at(monkeypatch, batch):
-            assert ask(*flags, "--output", f"cut-{batch}", "--resume").status == 130
-        assert len(read_inputs(tmp_path / f"cut-{batch}")) < 18
+            cut = ask(*flags, "--output", f"cut-{batch}", "--resume")
+        assert cut.status == 130
+        answered = len(read_inputs(tmp_path / f"cut-{batch}"))
+        assert answered < 18
+        assert f"has the answers to {answered} inputs; go on with --resume" in cut.err
         again = ask(*flags, "--output", f"cut-{batch}", "--resume")
         assert again.status == 0
         assert "18/18" in again.err
@@ -328,6 +331,35 @@ def test_several_processes_need_two_files(script: ModuleType, flags: dict[str, s
     config = script.GenerateConfig(task="forward", **flags)
     with pytest.raises(ConfigError, match="2 processes need --input-file and --output"):
         script.answer(config, World(0, 2, torch.device("cpu")))
+
+
+@pytest.mark.parametrize(
+    ("device", "has_cuda", "local_rank", "taken"),
+    [
+        ("auto", True, "1", "cuda:1"),
+        ("cuda", True, "0", "cuda:0"),
+        ("auto", False, "1", "auto"),
+        ("cpu", True, "1", "cpu"),
+        ("cuda:3", True, "1", "cuda:3"),
+        ("auto", True, None, "auto"),
+    ],
+)
+def test_each_process_takes_the_gpu_of_its_local_rank(
+    script: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    has_cuda: bool,
+    local_rank: str | None,
+    taken: str,
+) -> None:
+    asked = []
+    monkeypatch.setattr(TextChem, "load", lambda *_, **options: asked.append(options["device"]))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_cuda)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    if local_rank is not None:
+        monkeypatch.setenv("LOCAL_RANK", local_rank)
+    script.open_predictor(script.GenerateConfig(task="forward", model="m", device=device))
+    assert asked == [taken]
 
 
 def progress(folder: Path) -> tuple[int, int]:
