@@ -3,7 +3,7 @@
 Shapes: L decoder layers, H heads, S source length, T target length, D d_model.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from textchem_core.data.batches import Example, collate
+from textchem_core.data.grouping import group_by_length
 from textchem_core.errors import ConfigError
 from textchem_core.model.t5 import T5
 from textchem_core.training.loss import LossOfModel
@@ -81,7 +82,7 @@ def mean_states(model: T5, sources: Sequence[Sequence[int]]) -> Tensor:
     """
     means = torch.empty(len(sources), model.config.d_model)
     device = model.shared.weight.device
-    for rows in by_length([len(source) for source in sources]):
+    for rows in group_by_length([len(source) for source in sources], _BATCH_TOKENS):
         batch = collate([Example(sources[row], [], 0) for row in rows])
         mask = batch.attention_mask.to(device)
         states = model.encode(batch.input_ids.to(device), mask).float()  # (B, S, D)
@@ -106,7 +107,7 @@ def log_likelihoods(model: T5, pairs: Sequence[tuple[Sequence[int], Sequence[int
     scorer = LossOfModel(model, autocast_dtype=None)
     device = model.shared.weight.device
     scores: dict[int, Score] = {}
-    for rows in by_length([len(source) + len(target) for source, target in pairs]):
+    for rows in group_by_length([len(source) + len(target) for source, target in pairs], _BATCH_TOKENS):
         batch = collate([Example(*pairs[row], 0) for row in rows])
         losses, _ = scorer.score(
             batch.input_ids.to(device), batch.attention_mask.to(device), batch.labels.to(device)
@@ -137,18 +138,6 @@ def attention_to_source(model: T5, source_ids: Sequence[int], target_ids: Sequen
         torch.tensor([source_ids], device=device), None, model.shift_right(labels)
     )
     return weights[:, 0].float().cpu()
-
-
-def by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield all positions, those of like lengths together, in batches of ``_BATCH_TOKENS``."""
-    batch: list[int] = []
-    for position in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > _BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(position)
-    if batch:
-        yield batch
 
 
 def _not_numbers(what: str) -> ConfigError:

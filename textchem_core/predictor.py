@@ -27,7 +27,6 @@ from textchem_core.inspection import (
     CrossAttention,
     Score,
     attention_to_source,
-    by_length,
     log_likelihoods,
     mean_states,
 )
@@ -413,13 +412,5 @@ class TextChem:
         # Cut where they are longer than the model reads: such a proposal is none, and will not be recovered.
         questions = [self.prepare("forward", precursors, truncate=True) for precursors, _ in reactions]
         scores = self._score(questions, [self.tokenizer.encode(product) for _, product in reactions])
-        answers = {
-            row: answer.text
-            for rows in by_length([len(question.source_ids) for question in questions])
-            for row, [answer] in zip(
-                rows,
-                self.answer([questions[row] for row in rows], num_beams=1, max_new_tokens=max_new_tokens),
-                strict=True,
-            )
-        }
-        return [(answers[row], score.log_prob) for row, score in enumerate(scores)]
+        answers = dict(self.answer_all(questions, num_beams=1, max_new_tokens=max_new_tokens))
+        return [(answers[row][0].text, score.log_prob) for row, score in enumerate(scores)]
