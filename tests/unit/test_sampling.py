@@ -9,10 +9,12 @@ import pytest
 import torch
 from test_decoding import EOS, PAD, FakeModel, NextToken, assert_same, normalised, random_language, sources
 
+from textchem_core.config import T5Config
 from textchem_core.decoding.generate import generate
 from textchem_core.decoding.protocol import Hypothesis
 from textchem_core.decoding.sampling import Sampler, bend
 from textchem_core.errors import ConfigError
+from textchem_core.model.t5 import T5
 
 Text = tuple[tuple[int, ...], bool]
 
@@ -288,6 +290,29 @@ class TestHypotheses:
 
         with pytest.raises(ConfigError, match=r"row 1 .*NaN.*bfloat16"):
             drawn(next_token, batch=sources(1, 2), max_new_tokens=5, num_return_sequences=3, top_p=0.9)
+
+    def test_of_a_t5_alone_and_in_a_batch(self) -> None:
+        torch.manual_seed(3)
+        model = T5(T5Config.preset("tiny", vocab_size=64)).eval()
+        with torch.no_grad():
+            model.shared.weight[EOS] = model.shared.weight[2:10].sum(dim=0) / 2  # so that answers end
+        batch = sources(3, 9, 1, 5)
+        options: dict[str, Any] = {
+            "num_beams": 1, "do_sample": True, "num_return_sequences": 4, "max_new_tokens": 25,
+        }  # fmt: skip
+        together = generate(model, batch, (batch != PAD).long(), **options)
+        assert len({len(one.token_ids) for found in together for one in found}) > 1, "all end at once"
+        for row, found in zip(batch, together, strict=True):
+            [alone] = generate(model, row[None][:, row != PAD], **options)
+            assert texts(alone) == texts(found)
+            for one, other in zip(alone, found, strict=True):
+                assert one.score == pytest.approx(other.score, abs=1e-5)
+                # The same tokens in one pass without any cache.
+                labels = torch.tensor([[*one.token_ids, *[EOS] * one.finished]])
+                with torch.no_grad():
+                    logits = model(row[None][:, row != PAD], labels=labels).logits
+                log_probs = logits.log_softmax(-1).gather(2, labels[:, :, None]).flatten()
+                assert one.token_log_probs == pytest.approx(log_probs.tolist(), abs=1e-4)
 
     @pytest.mark.gpu
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
