@@ -140,16 +140,19 @@ class TestDistribution:
         for best, found in zip(greedy, sampled, strict=True):
             assert_same(found, best * 3)
 
-    def test_rare_tokens_at_the_end_of_a_large_vocabulary(self) -> None:
-        # 1e-8 each: below the step of float32 near 1, where their cumulative probabilities lie.
-        probabilities = torch.full((1, 30_000), 1e-8)
-        probabilities[0, 2] = 1 - 29_999e-8
-        sampler = one_sampler(num_samples=1)
-        for number in (0.9998, 0.99985, 0.9999999):
-            sampler._uniform.fill_(number)
-            [token] = sampler(probabilities.log(), torch.tensor([0]), 0).tolist()
-            cumulative = probabilities[0].double().cumsum(0)
-            assert cumulative[token - 1] / cumulative[-1] == pytest.approx(number, abs=3e-8)
+    def test_of_a_large_vocabulary_with_rare_tokens(self) -> None:
+        size, rows, steps = 3000, 1000, 20
+        probabilities = torch.full((size,), 0.5 / (size - 1))
+        probabilities[1700] = 0.5
+        sampler = one_sampler(num_samples=rows, length=steps)
+        logits = probabilities.log().expand(rows, -1)
+        drawn = torch.stack([sampler(logits, torch.arange(rows), step) for step in range(steps)]).flatten()
+        heaps = drawn[drawn != 1700] // 100  # 30 heaps of 100 rare tokens each, one of 99
+        counts = Counter({((heap,), True): int(count) for heap, count in enumerate(heaps.bincount())})
+        counts[(1700,), True] = int((drawn == 1700).sum())
+        expected = {((heap,), True): 0.5 / 2999 * (99 if heap == 17 else 100) for heap in range(30)}
+        assert_drawn_from(counts, expected | {((1700,), True): 0.5})
+        assert len(drawn.unique()) > 2800  # of 2,999, each missed by 10,000 draws with a chance of 1 in 28
 
 
 def one_sampler(**changes: Any) -> Sampler:
@@ -298,7 +301,7 @@ class TestHypotheses:
             model.shared.weight[EOS] = model.shared.weight[2:10].sum(dim=0) / 2  # so that answers end
         batch = sources(3, 9, 1, 5)
         options: dict[str, Any] = {
-            "num_beams": 1, "do_sample": True, "num_return_sequences": 4, "max_new_tokens": 25,
+            "num_beams": 1, "do_sample": True, "num_return_sequences": 4, "max_new_tokens": 25, "top_k": 6,
         }  # fmt: skip
         together = generate(model, batch, (batch != PAD).long(), **options)
         assert len({len(one.token_ids) for found in together for one in found}) > 1, "all end at once"

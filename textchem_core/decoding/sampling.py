@@ -4,10 +4,14 @@ import random
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from textchem_core.decoding.protocol import Decoder, Hypothesis
 from textchem_core.decoding.single import single_search
+
+_BLOCK = 128
+"""Neighbours in the vocabulary that a draw looks at together."""
 
 
 def bend(logits: Tensor, *, temperature: float, top_k: int, top_p: float) -> Tensor:
@@ -49,6 +53,16 @@ def _sorted(logits: Tensor) -> Tensor:
     return torch.from_numpy(np.sort(logits.numpy(), axis=-1)).flip(-1)
 
 
+def _draw(weights: Tensor, uniform: Tensor) -> Tensor:
+    """Return where a number in [0, 1), one for each row of (R, W) weights, falls among them, (R,) int64."""
+    # In float64: in float32 the steps near 1 are wider than many a probability.
+    cumulative = weights.cumsum(dim=-1, dtype=torch.float64)  # (R, W)
+    target = uniform[:, None] * cumulative[:, -1:]  # (R, 1)
+    # The first that reaches beyond the number, so never one of weight zero. NaN is beyond everything.
+    index = torch.searchsorted(cumulative, target, right=True).squeeze(1)  # (R,)
+    return index.clamp(max=weights.shape[-1] - 1)
+
+
 class Sampler:
     """Draws tokens, each row with random numbers of its own.
 
@@ -85,8 +99,8 @@ class Sampler:
         generators = [
             random.Random(f"{seed} {sample} {source}") for source in sources for sample in range(num_samples)
         ]
-        numbers = [[generator.random() for _ in range(length)] for generator in generators]
-        self._uniform = torch.tensor(numbers, dtype=torch.float64, device=device)  # (B*N, T), in [0, 1)
+        numbers = [[(one.random(), one.random()) for _ in range(length)] for one in generators]
+        self._uniform = torch.tensor(numbers, dtype=torch.float64, device=device)  # (B*N, T, 2), in [0, 1)
 
     def __call__(self, logits: Tensor, rows: Tensor, step: int) -> Tensor:
         """Draw one token for each of some rows.
@@ -100,13 +114,15 @@ class Sampler:
             (R,) int64; of no meaning in a row with NaN.
         """
         bent = bend(logits, temperature=self._temperature, top_k=self._top_k, top_p=self._top_p)  # (R, V)
-        # In the vocabulary's order: by rank, a rounding that swaps two tokens would change what is drawn.
-        # In float64: in float32 the steps near 1 are wider than the probabilities of rare tokens.
-        cumulative = bent.softmax(dim=-1).cumsum(dim=-1, dtype=torch.float64)  # (R, V)
-        # The first token that reaches beyond the number, so never one of probability zero.
-        target = self._uniform[rows, step, None] * cumulative[:, -1:]  # (R, 1)
-        drawn = torch.searchsorted(cumulative, target, right=True).squeeze(1)  # (R,)
-        return drawn.clamp(max=logits.shape[-1] - 1)  # NaN is beyond every token
+        # First a block of the vocabulary, then a token of it: in one long sum of probabilities, the roundings
+        # that another batch brings would move the borders of rare tokens by more than they are wide. And not
+        # by rank, where a rounding that swaps two tokens would change what is drawn.
+        probs = F.pad(bent.softmax(dim=-1), (0, -bent.shape[-1] % _BLOCK))
+        probs = probs.view(len(bent), -1, _BLOCK)  # (R, V / 128, 128)
+        first, second = self._uniform[rows, step].unbind(dim=1)  # (R,), (R,)
+        block = _draw(probs.sum(dim=-1), first)  # (R,)
+        token = _draw(probs[torch.arange(len(block), device=block.device), block], second)  # (R,)
+        return (block * _BLOCK + token).clamp(max=logits.shape[-1] - 1)
 
 
 def sample(
