@@ -44,7 +44,7 @@ def test_samples_depend_on_seed_and_input_alone(predictor: TextChem) -> None:
     together = predictor.predict("forward", INPUTS, **options)
     for found in (
         predictor.predict("forward", INPUTS[::-1], **options)[::-1],
-        predictor.predict("forward", INPUTS, batch_size=1, **options),
+        predictor.predict("forward", INPUTS, batch_tokens=1, **options),
     ):
         for ours, expected in zip(found, together, strict=True):
             assert [one.text for one in ours] == [one.text for one in expected]
