@@ -23,8 +23,8 @@ class Prediction:
     text: str
     """The answer as the model wrote it, in the spelling that scored best."""
     score: float
-    """``log_prob`` / number of tokens ** length_penalty. Answers are in its order; it compares the answers to
-    one question."""
+    """The search's, of that spelling: its log-probability / number of tokens ** length_penalty. Answers are
+    in its order, so the first one is the search's best; it compares the answers to one question."""
     log_prob: float
     """Log-probability (nats) of this answer to its input: of its tokens, or of all spellings together."""
     token_log_probs: list[float]
@@ -56,11 +56,6 @@ class _Answer:
     def log_prob(self) -> float:
         """Add the probabilities: no two sequences of tokens happen at once."""
         return float(np.logaddexp.reduce([spelling.log_prob for spelling in self.spellings]))
-
-    def score(self) -> float:
-        """Score the sum as the search scored the best spelling alone, with its length penalty."""
-        best = self.spellings[0]
-        return best.score * (self.log_prob() / best.log_prob) if best.log_prob else best.score
 
 
 def to_predictions(
@@ -100,13 +95,13 @@ def to_predictions(
         answer.spellings.append(hypothesis)
 
     found = np.logaddexp.reduce([hypothesis.log_prob for hypothesis in distinct.values()])
-    ranked = sorted(answers.values(), key=_Answer.score, reverse=True)
+    ranked = list(answers.values())
     if valid_only:
         ranked = [answer for answer in ranked if _is_valid(task, answer)]
     return [
         Prediction(
             text=answer.text,
-            score=answer.score(),
+            score=answer.spellings[0].score,
             log_prob=answer.log_prob(),
             token_log_probs=answer.spellings[0].token_log_probs,
             confidence=math.exp(answer.log_prob() - found),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from textchem_core.config import check_choice, check_range
+from textchem_core.config import check_range
 from textchem_core.data.batches import Example, collate
 from textchem_core.data.grouping import group_by_length
 from textchem_core.decoding.generate import PUBLISHED_NUM_BEAMS, generate
@@ -32,7 +32,7 @@ from textchem_core.inspection import (
 )
 from textchem_core.model.t5 import T5
 from textchem_core.predictions import Prediction, best_first, to_predictions
-from textchem_core.questions import Question, Reader, check_list, check_pairs
+from textchem_core.questions import Question, Reader, check_list, check_pairs, check_wishes
 from textchem_core.round_trip import RoundTrip, round_trips
 from textchem_core.tasks import TASKS
 from textchem_core.text.tokenizer import Tokenizer
@@ -68,7 +68,7 @@ class TextChem:
 
         Args:
             folder: Model and tokenizer.
-            device: ``auto`` takes CUDA if there is any; otherwise as ``torch.device`` spells it.
+            device: As for ``T5.from_pretrained``.
             dtype: Of the weights.
 
         Raises:
@@ -76,14 +76,6 @@ class TextChem:
             CheckpointError: The model cannot be opened.
             TokenizerError: The tokenizer cannot, or its vocabulary is not the model's.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            # Only to hear what PyTorch says of a device that is not there, before the weights are read.
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise ConfigError(f"device={device!r}: {reason}; take 'cpu'") from error
         return cls(T5.from_pretrained(folder, dtype=dtype, device=device), Tokenizer(folder))
 
     def prepare(
@@ -137,17 +129,7 @@ class TextChem:
             ConfigError: An option is out of range, ``valid_only`` asked of a task whose answers are text, or
                 ``rerank`` of another task than retrosynthesis.
         """
-        check_choice("rerank", rerank, ("round-trip", None))
-        for question in questions:
-            if valid_only and question.task.target_kind == "text":
-                raise ConfigError(
-                    f"valid_only: {question.task.name} is answered in English, where nothing is invalid; "
-                    "leave it out"
-                )
-            if rerank and question.task.name != "retrosynthesis":
-                raise ConfigError(
-                    f"rerank={rerank!r}: for retrosynthesis, not for {question.task.name}; leave it out"
-                )
+        check_wishes(questions, valid_only=valid_only, rerank=rerank)
         if not questions:
             return []
         batch = collate([Example(question.source_ids, [], 0, 0) for question in questions])
@@ -255,12 +237,7 @@ class TextChem:
 
     def fingerprint(self) -> str:
         """Return a SHA-256 of shape, weights and vocabulary: equal for models that answer alike."""
-        digest = hashlib.sha256(f"{self.model.config} {self.tokenizer.sha256}".encode())
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(f"{name} {tensor.dtype}".encode())
-            # Through bytes, because numpy has no bfloat16.
-            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return hashlib.sha256(f"{self.model.sha256()} {self.tokenizer.sha256}".encode()).hexdigest()
 
     def score(
         self,

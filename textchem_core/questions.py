@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textchem_core.config import check_choice
-from textchem_core.errors import InputError
+from textchem_core.errors import ConfigError, InputError
 from textchem_core.tasks import TASKS, Task, split_source
 from textchem_core.text.cleanup import clean_input, clean_target
 from textchem_core.text.tokenizer import Tokenizer
@@ -127,6 +127,21 @@ def check_pairs(**lists: Sequence[str]) -> None:
         raise InputError(
             f"{length} {first} and {other} {second}; give one of the {second} for each of the {first}"
         )
+
+
+def check_wishes(questions: Sequence[Question], *, valid_only: bool, rerank: str | None) -> None:
+    """Raise ConfigError for what is wanted of the answers and does not go with their task."""
+    check_choice("rerank", rerank, ("round-trip", None))
+    for question in questions:
+        if valid_only and question.task.target_kind == "text":
+            raise ConfigError(
+                f"valid_only: {question.task.name} is answered in English, where nothing is invalid; "
+                "leave it out"
+            )
+        if rerank and question.task.name != "retrosynthesis":
+            raise ConfigError(
+                f"rerank={rerank!r}: for retrosynthesis, not for {question.task.name}; leave it out"
+            )
 
 
 def _check_string(text: object) -> None:

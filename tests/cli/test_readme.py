@@ -26,7 +26,7 @@ def test_the_python_block_runs(
     names: dict[str, object] = {}
     exec(block, names)
 
-    answers, loss, text = capsys.readouterr().out.splitlines()[:3]
+    answers, _, _, loss, text = capsys.readouterr().out.splitlines()[:5]
     assert len(names["answers"]) == 3, answers  # type: ignore[arg-type]
     # A model that has learnt nothing finds every piece about as likely: the loss is the log of their number.
     found = float(loss.removeprefix("tensor(").split(",")[0])

@@ -138,17 +138,6 @@ def test_the_batch_changes_neither_scores_nor_embeddings(
             assert score.token_log_probs == pytest.approx(scores[row].token_log_probs, rel=1e-5, abs=1e-5)
 
 
-def test_batches_hold_every_position_once_and_no_more_than_the_budget(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(inspection, "_BATCH_TOKENS", 12)
-    lengths = [3, 20, 1, 4, 4, 2, 4]
-    batches = list(inspection.by_length(lengths))
-    assert sorted(row for batch in batches for row in batch) == list(range(7))
-    assert [[lengths[row] for row in batch] for batch in batches] == [[20], [4, 4, 4], [3, 2, 1]]
-    assert list(inspection.by_length([])) == []
-
-
 # Embeddings
 
 

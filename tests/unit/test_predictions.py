@@ -44,11 +44,11 @@ class TestEqualAnswers:
         found = predictions(
             "description2smiles", ("OCC", math.log(0.3)), ("CCN", math.log(0.4)), ("CCO", math.log(0.2))
         )
-        assert texts(found) == ["OCC", "CCN"], "0.3 + 0.2 is more than 0.4; the likelier spelling is shown"
-        ethanol, ethylamine = found
+        assert texts(found) == ["CCN", "OCC"], "the likelier spelling is shown, in its place"
+        ethylamine, ethanol = found
         assert ethanol.canonical == "CCO"
         assert math.exp(ethanol.log_prob) == pytest.approx(0.5)
-        assert ethanol.score == pytest.approx(math.log(0.5))
+        assert ethanol.score == pytest.approx(math.log(0.3))
         assert ethanol.token_log_probs == [math.log(0.3) / 2] * 2, "of the spelling that is shown"
         assert (ethanol.confidence, ethylamine.confidence) == pytest.approx((5 / 9, 4 / 9))
 
@@ -90,17 +90,19 @@ class TestEqualAnswers:
         assert (found.log_prob, found.confidence) == pytest.approx((-1.0, 1.0))
 
     @pytest.mark.parametrize("length_penalty", [0.0, 1.0, 2.0, -1.0])
-    def test_the_score_keeps_its_length_penalty(self, length_penalty: float) -> None:
+    def test_score_and_order_are_those_of_the_search(self, length_penalty: float) -> None:
         found = predictions(
             "forward",
+            ("C", math.log(0.35)),
             ("OCC", math.log(0.3)),
             ("CCO", math.log(0.1)),
-            ("C", -3.0),
             length_penalty=length_penalty,
         )
+        assert texts(found) == ["C", "OCC"]  # though ethanol is the likelier molecule of the two
         assert [one.score for one in found] == pytest.approx(
-            [math.log(0.4) / 2**length_penalty, -3.0 / 2**length_penalty]
+            [math.log(0.35) / 2**length_penalty, math.log(0.3) / 2**length_penalty]
         )
+        assert [one.log_prob for one in found] == pytest.approx([math.log(0.35), math.log(0.4)])
 
     def test_the_order_of_the_search_stays_where_nothing_is_equal(self) -> None:
         answers = [("C" * n, -5.0 / n) for n in range(1, 10)]

@@ -3,6 +3,7 @@
 Shapes: B batch, S source length, T target length, H heads, K d_kv, D d_model, V vocabulary, N beams.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textchem_core.config import IGNORED_LABEL, T5Config
-from textchem_core.errors import InputError
+from textchem_core.errors import ConfigError, InputError
 from textchem_core.model import hf_weights
 from textchem_core.model.attention import MultiHeadAttention, attention_bias
 from textchem_core.model.cache import SourceCache, TargetCache
@@ -55,7 +56,7 @@ class T5(nn.Module):
 
     @classmethod
     def from_pretrained(
-        cls, folder: str | Path, *, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu"
+        cls, folder: str | Path, *, dtype: torch.dtype = torch.float32, device: str = "cpu"
     ) -> "T5":
         """Open a model folder that we or transformers saved.
 
@@ -63,14 +64,23 @@ class T5(nn.Module):
             folder: Holds ``config.json`` and ``model.safetensors``, sharded safetensors with their index,
                 or ``pytorch_model.bin`` (read without running any code in it).
             dtype: Of the weights in memory, whatever the file holds.
-            device: Where they go.
+            device: Where they go, as ``torch.device`` spells it; ``auto`` is CUDA if there is any.
 
         Returns:
             The model, in evaluation mode.
 
         Raises:
+            ConfigError: There is no such device here.
             CheckpointError: For a missing, truncated or foreign file; lists the tensors that do not fit.
         """
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            # Only to hear what PyTorch says of a device that is not there, before the weights are read.
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f"device={device!r}: {reason}; take 'cpu'") from error
         config, weights = hf_weights.read_folder(Path(folder))
         with torch.device("meta"):
             model = cls(config)
@@ -84,6 +94,15 @@ class T5(nn.Module):
             folder: Made if missing; files of the same names are replaced, each in one atomic rename.
         """
         hf_weights.write_folder(Path(folder), self.config, self.state_dict())
+
+    def sha256(self) -> str:
+        """Return a SHA-256 of shape and weights, as they are in memory: of their dtype, too."""
+        digest = hashlib.sha256(str(self.config).encode())
+        for name, tensor in sorted(self.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype}".encode())
+            # Through bytes, because numpy has no bfloat16.
+            digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()
 
     def to_dtype(self, dtype: torch.dtype) -> "T5":
         """Convert the weights, keeping the feed-forward output projections in float32 for float16."""
