@@ -118,7 +118,7 @@ def best_first(proposals: Sequence[Prediction]) -> list[Prediction]:
     """Order proposals whose round trips are known.
 
     First those whose product is recovered, then others, then those that forward was not asked about. Within
-    each of the three the likelier forward holds the asked product, the earlier; equals keep the search's order.
+    each, the likelier forward holds the asked product, the earlier; equals keep the search's order.
     """
 
     def key(proposal: Prediction) -> tuple[bool, bool, float]:
