@@ -89,7 +89,8 @@ class AnswerFile:
         if world.is_main:
             check_output(path, resume=resume)
             with _named(path, "name a file in an existing folder"):
-                self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+                # Windows would write two bytes for a newline.
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
                 _lock(self._file, path)
                 try:
                     whole = self._read_record()
