@@ -14,25 +14,22 @@ import io
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, cast
 
 import torch
 from tqdm import tqdm
 
 from textchem_core.answer_file import AnswerFile, check_output
 from textchem_core.command_line import parse_config
-from textchem_core.config import check_choice, check_range
 from textchem_core.data.inputs import Input, in_pools, is_no_stream, is_pipe, read_inputs, read_pipe
-from textchem_core.decoding.protocol import SearchOptions
 from textchem_core.errors import CheckpointError, ConfigError, InputError, TokenizerError
+from textchem_core.generate_config import GenerateConfig
 from textchem_core.predictions import Prediction
-from textchem_core.predictor import BATCH_TOKENS, TextChem
+from textchem_core.predictor import TextChem
 from textchem_core.progress import input_bar
 from textchem_core.questions import Question
 from textchem_core.tasks import TASKS
@@ -46,85 +43,6 @@ NOT_OF_ANSWERS = (
     *("inputs", "input_file", "column", "list_tasks", "model", "output", "resume"),
     *("batch_tokens", "device", "strict", "truncate"),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class GenerateConfig:
-    """What to ask, of which model, and how to search."""
-
-    inputs: tuple[str, ...] = ()
-    """Inputs, without prompt."""
-    task: str | None = None
-    """Name of a task; --list-tasks shows them."""
-    list_tasks: bool = False
-    """Show the tasks with their prompts and examples, and stop."""
-    model: str | None = None
-    """Model folder, ours or Hugging Face's; not given, the newest below runs/."""
-    input_file: str | None = None
-    """File of inputs: lines, .jsonl, .csv or .tsv, each also as .gz."""
-    column: str | None = None
-    """Column of a .csv or .tsv that holds the inputs."""
-    output: str | None = None
-    """File for the answers, instead of standard output; one that has answers is not overwritten."""
-    resume: bool = False
-    """Go on with the --output of an interrupted run, or begin it."""
-    format: Literal["text", "jsonl"] = "text"
-    """text for people; jsonl has one object per input, with scores."""
-
-    num_beams: int = 10
-    """Answers followed at a time; 1 is greedy search."""
-    num_return_sequences: int = 1
-    """Answers shown for each input, at most num_beams."""
-    length_penalty: float = 1.0
-    """Scores are divided by length to this power; larger favours longer answers."""
-    early_stopping: Literal["false", "true", "never"] = "false"
-    """true stops at num_beams finished answers, never only where none can become better, false in between."""
-    max_new_tokens: int = 512
-    """Longest answer, in tokens."""
-    min_new_tokens: int = 0
-    """Shortest answer, in tokens."""
-    batch_tokens: int = BATCH_TOKENS
-    """Tokens of the sources decoded together, padding included, once for each beam."""
-
-    canonicalize: bool = True
-    """Rewrite SMILES inputs in RDKit's canonical form, which the model was trained on."""
-    strict: bool = False
-    """Refuse invalid SMILES instead of reporting and answering them."""
-    truncate: bool = False
-    """Cut sources that are too long, and count them, instead of refusing them."""
-    device: str = "auto"
-    """auto, cpu, cuda or cuda:N."""
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of weights and arithmetic."""
-
-    def __post_init__(self) -> None:
-        """Reject values that ask nothing.
-
-        Raises:
-            ConfigError: Naming the flag, its value and what it may be.
-        """
-        if self.task is None and not self.list_tasks:
-            raise ConfigError(f"no --task; it must be one of {', '.join(TASKS)}")
-        if self.task is not None:
-            check_choice("task", self.task, tuple(TASKS))
-        if self.inputs and self.input_file is not None:
-            raise ConfigError(
-                f"inputs {self.inputs!r} and --input-file {self.input_file!r}: give one of them"
-            )
-        if self.column is not None and self.input_file is None:
-            raise ConfigError(f"--column {self.column!r} needs --input-file with a .csv or .tsv")
-        if self.output and self.input_file and Path(self.output).resolve() == Path(self.input_file).resolve():
-            raise ConfigError(f"--output {self.output!r} is the --input-file; name another file")
-        # Search checks these again; here a wrong one costs no loading of the model.
-        for name in ("num_beams", "num_return_sequences", "max_new_tokens", "batch_tokens"):
-            check_range(name, getattr(self, name), at_least=1)
-        if self.num_return_sequences > self.num_beams:
-            raise ConfigError(
-                f"num_return_sequences={self.num_return_sequences}: must be <= num_beams, "
-                f"which is {self.num_beams}"
-            )
-        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
-            raise ConfigError(f"device={self.device!r}: must be auto, cpu, cuda or cuda:N")
 
 
 def list_tasks() -> None:
@@ -195,18 +113,27 @@ def show(item: Input, question: Question, predictions: list[Prediction], style: 
         return json.dumps(both, ensure_ascii=False) + "\n"
     lines = [f"question: {item.text}\n"]
     for rank, prediction in enumerate(predictions, start=1):
-        label = "answer:  " if len(predictions) == 1 else f"answer {rank} (score {prediction.score:.4f}):"
+        scores = f"score {prediction.score:.4f}, confidence {prediction.confidence:.2f}"
+        label = "answer:  " if len(predictions) == 1 else f"answer {rank} ({scores}):"
         cut = "" if prediction.finished else " [unfinished]"
         lines.append(f"{label} {prediction.text}{cut}\n")
-    return "".join(lines)
+        trip = prediction.round_trip
+        if trip is not None:
+            same = "recovered" if trip.recovered else "another product"
+            lines.append(f"  gives:  {trip.product} ({same}, log-probability {trip.log_prob:.4f})\n")
+    return "".join(lines) if predictions else f"{lines[0]}answer:   [no valid answer]\n"
 
 
-def search_options(config: GenerateConfig) -> SearchOptions:
-    """Return what the config says of the search: its flags have the names of the options."""
-    names = SearchOptions.__annotations__.keys() & asdict(config).keys()
-    options = {name: getattr(config, name) for name in names}
-    options["early_stopping"] = {"false": False, "true": True}.get(config.early_stopping, "never")
-    return cast(SearchOptions, options)
+def write_attention(config: GenerateConfig, predictor: TextChem) -> None:
+    """Write where the model looks while it writes its best answer to the one input."""
+    attention = predictor.cross_attention(
+        config.task or "",
+        config.inputs[0],
+        canonicalize=config.canonicalize,
+        truncate=config.truncate,
+        **config.search_options(),
+    )
+    attention.save(config.attention or "")
 
 
 class Answering:
@@ -217,17 +144,23 @@ class Answering:
         self.config = config
         self.bar = bar
         self.num_cut = 0
+        self.num_without = 0
 
     def __call__(self, inputs: list[Input]) -> str:
         """Return the answers to some inputs as they are written, in their order."""
         questions = [prepare(self.predictor, item, self.config) for item in inputs]
         answers: dict[int, list[Prediction]] = {}
         for index, predictions in self.predictor.answer_all(
-            questions, batch_tokens=self.config.batch_tokens, **search_options(self.config)
+            questions,
+            valid_only=self.config.valid_only,
+            rerank=self.config.rerank,
+            batch_tokens=self.config.batch_tokens,
+            **self.config.search_options(),
         ):
             answers[index] = predictions
             self.bar.update()
         self.num_cut += sum(question.is_cut for question in questions)
+        self.num_without += sum(not predictions for predictions in answers.values())
         shown = enumerate(zip(inputs, questions, strict=True))
         return "".join(show(item, question, answers[i], self.config.format) for i, (item, question) in shown)
 
@@ -277,15 +210,19 @@ def answer(config: GenerateConfig, world: World) -> None:
         if from_file:  # a mistake in a line is known before the first answer
             total = sum(map(len, find_inputs(config)))
     predictor, model = open_predictor(config)
+    if config.attention is not None:
+        write_attention(config, predictor)
     with input_bar(total, shown=world.is_main and config.input_file is not None) as bar:
         answering = Answering(predictor, config, bar)
         if to_file:
             answer_to_file(config, world, model, answering)
         else:
             answer_to_stream(config, answering)
-    num_cut = sum(world.gather(answering.num_cut))
+    num_cut, num_without = sum(world.gather(answering.num_cut)), sum(world.gather(answering.num_without))
     if num_cut and world.is_main:
         logging.warning("%d sources were cut to %d tokens", num_cut, predictor.tokenizer.model_max_length)
+    if num_without and world.is_main:
+        logging.warning("%d inputs have no valid answer; more --num-beams may find one", num_without)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import types
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from textchem_core.errors import ConfigError, TextChemError
 
@@ -199,7 +199,7 @@ class _TupleAction(argparse.Action):
 
 
 def _strip_optional(hint: Any) -> Any:
-    if get_origin(hint) is types.UnionType:
+    if get_origin(hint) in (types.UnionType, Union):  # the latter for Literal[...] | None
         (hint,) = (part for part in get_args(hint) if part is not type(None))
     return hint
 

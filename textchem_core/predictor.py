@@ -20,8 +20,8 @@ from torch import Tensor
 from textchem_core.config import check_range
 from textchem_core.data.batches import Example, collate
 from textchem_core.data.grouping import group_by_length
-from textchem_core.decoding.generate import PUBLISHED_NUM_BEAMS, generate
-from textchem_core.decoding.protocol import SearchOptions
+from textchem_core.decoding.generate import generate
+from textchem_core.decoding.options import Search, SearchOptions
 from textchem_core.errors import ConfigError
 from textchem_core.inspection import (
     CrossAttention,
@@ -119,7 +119,7 @@ class TextChem:
             valid_only: Return valid answers alone, as many of those that the search found as were asked for.
             rerank: ``round-trip`` puts all that the search found into the order of ``best_first`` before the
                 list is cut; for retrosynthesis.
-            search: Options of ``generate``, with its defaults.
+            search: The fields of ``Search``.
 
         Returns:
             For every question its answers, best first and all different: ``num_return_sequences``, or as many
@@ -129,7 +129,8 @@ class TextChem:
             ConfigError: An option is out of range, ``valid_only`` asked of a task whose answers are text, or
                 ``rerank`` of another task than retrosynthesis.
         """
-        check_wishes(questions, valid_only=valid_only, rerank=rerank)
+        for question in questions:
+            check_wishes(question.task, valid_only=valid_only, rerank=rerank)
         if not questions:
             return []
         batch = collate([Example(question.source_ids, [], 0, 0) for question in questions])
@@ -142,20 +143,20 @@ class TextChem:
             return_spares=True,
             **search,
         )
-        num_returned = search.get("num_return_sequences", 1)
+        options = Search(**search)
         answers = [
             to_predictions(
                 question.task,
                 hypotheses,
                 self.tokenizer,
-                num_return_sequences=len(hypotheses) if rerank else num_returned,
+                num_return_sequences=len(hypotheses) if rerank else options.num_return_sequences,
                 valid_only=valid_only,
             )
             for question, hypotheses in zip(questions, found, strict=True)
         ]
         if rerank:
-            answers = self._by_round_trip(questions, answers, search.get("max_new_tokens", 512))
-        return [predictions[:num_returned] for predictions in answers]
+            answers = self._by_round_trip(questions, answers, options.max_new_tokens)
+        return [predictions[: options.num_return_sequences] for predictions in answers]
 
     def answer_all(
         self,
@@ -174,7 +175,7 @@ class TextChem:
             rerank: As for ``answer``.
             batch_tokens: Tokens of the sources decoded together, padding included, and counted once for
                 each beam: time and memory go with the beams. Changes speed and memory, not answers.
-            search: Options of ``generate``, with its defaults.
+            search: The fields of ``Search``.
 
         Yields:
             The index of a question, and its answers, best first; as they come, each question once.
@@ -183,7 +184,7 @@ class TextChem:
             ConfigError: ``batch_tokens`` is less than 1, or an option of the search is out of range.
         """
         check_range("batch_tokens", batch_tokens, at_least=1)
-        rows = max(search.get("num_beams", PUBLISHED_NUM_BEAMS), search.get("num_return_sequences", 1))
+        rows = Search(**search).rows
         lengths = [rows * len(question.source_ids) for question in questions]
         for batch in group_by_length(lengths, batch_tokens):
             answers = self.answer(
@@ -215,7 +216,7 @@ class TextChem:
             valid_only: As for ``answer``.
             batch_tokens: As for ``answer_all``.
             rerank: As for ``answer``.
-            search: Options of ``generate``, with its defaults.
+            search: The fields of ``Search``.
 
         Returns:
             For every input its answers, as ``answer`` gives them.
@@ -336,7 +337,7 @@ class TextChem:
             target: The answer; None takes the model's own best one.
             canonicalize: As for ``prepare``; False keeps the atoms of a SMILES in the order they came in.
             truncate: As for ``prepare``.
-            search: Options of ``generate``, for the model's own answer.
+            search: The fields of ``Search``, for the model's own answer.
 
         Raises:
             InputError: As ``prepare`` does, or the target is too long.

@@ -129,19 +129,15 @@ def check_pairs(**lists: Sequence[str]) -> None:
         )
 
 
-def check_wishes(questions: Sequence[Question], *, valid_only: bool, rerank: str | None) -> None:
+def check_wishes(task: Task, *, valid_only: bool, rerank: str | None) -> None:
     """Raise ConfigError for what is wanted of the answers and does not go with their task."""
     check_choice("rerank", rerank, ("round-trip", None))
-    for question in questions:
-        if valid_only and question.task.target_kind == "text":
-            raise ConfigError(
-                f"valid_only: {question.task.name} is answered in English, where nothing is invalid; "
-                "leave it out"
-            )
-        if rerank and question.task.name != "retrosynthesis":
-            raise ConfigError(
-                f"rerank={rerank!r}: for retrosynthesis, not for {question.task.name}; leave it out"
-            )
+    if valid_only and task.target_kind == "text":
+        raise ConfigError(
+            f"valid_only: {task.name} is answered in English, where nothing is invalid; leave it out"
+        )
+    if rerank and task.name != "retrosynthesis":
+        raise ConfigError(f"rerank={rerank!r}: for retrosynthesis, not for {task.name}; leave it out")
 
 
 def _check_string(text: object) -> None:

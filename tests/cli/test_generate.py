@@ -16,7 +16,7 @@ import torch
 
 from textchem_core import T5, TASKS, T5Config, TextChem, Tokenizer
 from textchem_core.data import inputs
-from textchem_core.decoding.protocol import SearchOptions
+from textchem_core.decoding.options import SearchOptions
 from textchem_core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import pytest
 
 from textchem_core.command_line import parse_config
 from textchem_core.config import T5Config
+from textchem_core.decoding.options import Search
 from textchem_core.training.config import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,10 +26,11 @@ TRAIN_FLAGS = """
 --valid-files --validate-every --warmup-steps --weight-decay
 """
 GENERATE_FLAGS = """
---batch-tokens --canonicalize --column --config --device --dtype --early-stopping --format --help --input-file
---length-penalty --list-tasks --max-new-tokens --min-new-tokens --model --no-canonicalize --no-list-tasks
---no-resume --no-strict --no-truncate --num-beams --num-return-sequences --output --resume --strict --task
---truncate
+--attention --batch-tokens --canonicalize --column --config --device --do-sample --dtype --early-stopping
+--format --help --input-file --length-penalty --list-tasks --max-new-tokens --min-new-tokens --model
+--no-canonicalize --no-do-sample --no-list-tasks --no-resume --no-strict --no-truncate --no-valid-only
+--num-beams --num-return-sequences --output --rerank --resume --seed --strict --task --temperature --top-k
+--top-p --truncate --valid-only
 """
 
 
@@ -63,7 +65,8 @@ def test_flags_of_generate(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_published_defaults_of_generate() -> None:
     config = generate_config()(task="forward")
-    assert (config.num_beams, config.length_penalty, config.early_stopping) == (10, 1.0, "false")
+    assert (config.length_penalty, config.early_stopping) == (1.0, "false")
+    assert Search(**config.search_options()).beams == 10
     assert (config.max_new_tokens, config.num_return_sequences, config.canonicalize) == (512, 1, True)
 
 

@@ -33,6 +33,7 @@ LAYERS = {
     "inspection": 5,
     "predictor": 6,
     "answer_file": 6,
+    "generate_config": 7,
     "__init__": 7,
 }
 # Search sees a step function, never a model, so that it can be checked without one.

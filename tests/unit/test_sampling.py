@@ -334,7 +334,7 @@ class TestHypotheses:
     ("options", "message"),
     [
         ({"do_sample": 1}, "do_sample=1: must be True or False"),
-        ({"do_sample": True}, "num_beams=10: must be 1 with do_sample"),
+        ({"do_sample": True, "num_beams": 10}, "num_beams=10: must be 1 with do_sample"),
         ({"do_sample": True, "num_beams": 1, "temperature": 0.0}, "temperature=0.0: must be >= 0.01"),
         ({"do_sample": True, "num_beams": 1, "temperature": math.nan}, "temperature=nan: must be >= 0.01"),
         ({"do_sample": True, "num_beams": 1, "temperature": math.inf}, "temperature=inf: must be finite"),

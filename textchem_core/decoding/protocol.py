@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypedDict
+from typing import Protocol
 
 from torch import Tensor, nn
 
@@ -33,22 +33,6 @@ class Hypothesis:
     def log_prob(self) -> float:
         """Log-probability of the whole answer (nats), the sum of its tokens'."""
         return math.fsum(self.token_log_probs)
-
-
-class SearchOptions(TypedDict, total=False):
-    """The options of ``generate``, for functions that pass them on; it says what each does."""
-
-    num_beams: int
-    num_return_sequences: int
-    length_penalty: float
-    early_stopping: bool | Literal["never"]
-    max_new_tokens: int
-    min_new_tokens: int
-    do_sample: bool
-    temperature: float
-    top_k: int
-    top_p: float
-    seed: int
 
 
 class Decoder(Protocol):

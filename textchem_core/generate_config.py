@@ -1,0 +1,117 @@
+"""The flags of ``generate.py``."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from textchem_core.config import check_choice, check_range
+from textchem_core.decoding.options import Search, SearchOptions
+from textchem_core.errors import ConfigError
+from textchem_core.predictor import BATCH_TOKENS
+from textchem_core.questions import check_wishes
+from textchem_core.tasks import TASKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateConfig:
+    """What to ask, of which model, and how to search."""
+
+    inputs: tuple[str, ...] = ()
+    """Inputs, without prompt."""
+    task: str | None = None
+    """Name of a task; --list-tasks shows them."""
+    list_tasks: bool = False
+    """Show the tasks with their prompts and examples, and stop."""
+    model: str | None = None
+    """Model folder, ours or Hugging Face's; not given, the newest below runs/."""
+    input_file: str | None = None
+    """File of inputs: lines, .jsonl, .csv or .tsv, each also as .gz."""
+    column: str | None = None
+    """Column of a .csv or .tsv that holds the inputs."""
+    output: str | None = None
+    """File for the answers, instead of standard output; one that has answers is not overwritten."""
+    resume: bool = False
+    """Go on with the --output of an interrupted run, or begin it."""
+    format: Literal["text", "jsonl"] = "text"
+    """text for people; jsonl has one object per input, with scores."""
+
+    num_beams: int | None = None
+    """Answers followed at a time; 1 is greedy search. Not given, 10, or 1 with --do-sample."""
+    num_return_sequences: int = 1
+    """Answers shown for each input, at most num_beams; with --do-sample, answers drawn."""
+    length_penalty: float = 1.0
+    """Scores are divided by length to this power; larger favours longer answers."""
+    early_stopping: Literal["false", "true", "never"] = "false"
+    """true stops at num_beams finished answers, never only where none can become better, false in between."""
+    max_new_tokens: int = 512
+    """Longest answer, in tokens."""
+    min_new_tokens: int = 0
+    """Shortest answer, in tokens."""
+    do_sample: bool = False
+    """Draw answers instead of searching for the best."""
+    temperature: float = 1.0
+    """Of sampling: below 1 keeps to the likeliest tokens, above 1 strays."""
+    top_k: int = 0
+    """Of sampling: draw from so many likeliest tokens; 0 is all."""
+    top_p: float = 1.0
+    """Of sampling: draw from the likeliest tokens that have this probability together."""
+    seed: int = 0
+    """Of sampling: the same seed draws the same answers."""
+    valid_only: bool = False
+    """Show valid answers alone; the next ones of the search take the places of others."""
+    rerank: Literal["round-trip"] | None = None
+    """round-trip orders the proposals of retrosynthesis by what forward makes of them."""
+    attention: str | None = None
+    """File (.npz) for the attention to the one input, token by token, of its best answer."""
+    batch_tokens: int = BATCH_TOKENS
+    """Tokens of the sources decoded together, padding included, once for each beam."""
+
+    canonicalize: bool = True
+    """Rewrite SMILES inputs in RDKit's canonical form, which the model was trained on."""
+    strict: bool = False
+    """Refuse invalid SMILES instead of reporting and answering them."""
+    truncate: bool = False
+    """Cut sources that are too long, and count them, instead of refusing them."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of weights and arithmetic."""
+
+    def __post_init__(self) -> None:
+        """Reject values that ask nothing.
+
+        Raises:
+            ConfigError: Naming the flag, its value and what it may be.
+        """
+        if self.task is None and not self.list_tasks:
+            raise ConfigError(f"no --task; it must be one of {', '.join(TASKS)}")
+        if self.task is not None:
+            check_choice("task", self.task, tuple(TASKS))
+        if self.inputs and self.input_file is not None:
+            raise ConfigError(
+                f"inputs {self.inputs!r} and --input-file {self.input_file!r}: give one of them"
+            )
+        if self.column is not None and self.input_file is None:
+            raise ConfigError(f"--column {self.column!r} needs --input-file with a .csv or .tsv")
+        if self.attention is not None and len(self.inputs) != 1:
+            raise ConfigError(
+                f"--attention {self.attention!r}: is of one input, given on the command line; "
+                f"there are {len(self.inputs)}"
+            )
+        if self.output and self.input_file and Path(self.output).resolve() == Path(self.input_file).resolve():
+            raise ConfigError(f"--output {self.output!r} is the --input-file; name another file")
+        # Search checks these again; here a wrong one costs no loading of the model.
+        for name in ("num_return_sequences", "max_new_tokens", "batch_tokens"):
+            check_range(name, getattr(self, name), at_least=1)
+        Search(**self.search_options())
+        if self.task is not None:
+            check_wishes(TASKS[self.task], valid_only=self.valid_only, rerank=self.rerank)
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
+            raise ConfigError(f"device={self.device!r}: must be auto, cpu, cuda or cuda:N")
+
+    def search_options(self) -> SearchOptions:
+        """Return what it says of the search; these flags have the names of the options."""
+        options = {name: getattr(self, name) for name in SearchOptions.__annotations__}
+        options["early_stopping"] = {"false": False, "true": True}.get(self.early_stopping, "never")
+        return cast(SearchOptions, options)
