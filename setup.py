@@ -37,6 +37,7 @@ setup(
             'transformers==5.23.0; python_version >= "3.11"',
             'transformers==5.20.2; python_version < "3.11"',
         ],
+        "bench": ["ctranslate2"],  # benchmarks/generation.py times it beside transformers, of [test]
         "dev": ["ruff", "mypy"],
     },
 )
