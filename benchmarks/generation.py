@@ -17,6 +17,7 @@ import argparse
 import json
 import multiprocessing
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -269,6 +270,7 @@ def measure(cases: list[Case], folder: Path, arguments: argparse.Namespace) -> l
             for name, engine in engines.items():
                 engine.send(case)
                 elapsed, peaks[name], answers[name] = engine.recv()
+                print(f"{case_name(case)} {name}: {elapsed:.2f} s", file=sys.stderr, flush=True)
                 time.sleep(SETTLE_SECONDS)
                 if turn:
                     seconds[name].append(elapsed)
@@ -276,7 +278,7 @@ def measure(cases: list[Case], folder: Path, arguments: argparse.Namespace) -> l
         rates = {name: tokens / statistics.median(times) for name, times in seconds.items()}
         lines += [
             {
-                "case": "x".join(map(str, case[:3])),
+                "case": case_name(case),
                 "engine": name,
                 "tokens/s": rates[name],
                 "spread": (max(times) - min(times)) / statistics.median(times),
@@ -290,6 +292,11 @@ def measure(cases: list[Case], folder: Path, arguments: argparse.Namespace) -> l
     for engine in engines.values():
         engine.send(None)
     return lines
+
+
+def case_name(case: Case) -> str:
+    """Return a case as the command line spells it."""
+    return "x".join(map(str, case[:3]))
 
 
 def rivals(engines: list[str]) -> list[str]:
