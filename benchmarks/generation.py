@@ -200,7 +200,7 @@ def build_ours(folder: Path, dtype: str, options: dict[str, Any]) -> Engine:
     from textchem_core.decoding.generate import generate
     from textchem_core.model.t5 import T5
 
-    model = T5.from_pretrained(folder / "hf", dtype=getattr(torch, dtype), device=options["device"])
+    model = T5.from_pretrained(folder / "hf", dtype=getattr(torch, dtype), device=options["device"]).pack()
 
     def answer(case: Case) -> Answers:
         input_ids = torch.tensor(case.sources(model.config.vocab_size), device=options["device"])

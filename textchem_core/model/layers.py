@@ -1,5 +1,6 @@
 """The position-wise layers of T5: its norm and its two kinds of feed-forward block."""
 
+import platform
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ def compute_dtype(weight: Tensor) -> torch.dtype:
 
 
 class Linear(nn.Linear):
-    """``nn.Linear`` without a bias; training in float32 on a CPU it asks oneDNN for the product.
+    """``nn.Linear`` without a bias; on a CPU it asks oneDNN for the product, training or once packed.
 
     PyTorch leaves float32 products to MKL, which on AMD's processors uses half the width of their registers.
     oneDNN, which PyTorch asks for convolutions, uses all of it: the same product at twice the speed there.
@@ -32,15 +33,51 @@ class Linear(nn.Linear):
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__(in_features, out_features, bias=False)
 
+    def pack(self) -> None:
+        """Give the weight the order in memory that oneDNN's products read; see ``T5.pack``."""
+        self.weight = nn.Parameter(pack_weight(self.weight), requires_grad=False)
+
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Project (..., in_features) to (..., out_features)."""
+        if self.weight.is_mkldnn:
+            projected: Tensor = torch.ops.mkldnn._linear_pointwise(
+                hidden_states, self.weight, None, "none", [], ""
+            )
+            return projected
         if not _is_for_onednn(hidden_states):
             return F.linear(hidden_states, self.weight)
         # A convolution of one place over an image one place wide, its channels last in memory.
         image = hidden_states.reshape(1, -1, 1, self.in_features).permute(0, 3, 1, 2)
         kernel = self.weight.view(self.out_features, 1, 1, self.in_features).permute(0, 3, 1, 2)
-        projected = F.conv2d(image, kernel).permute(0, 2, 3, 1)  # (1, rows, 1, out_features)
-        return projected.reshape(*hidden_states.shape[:-1], self.out_features)
+        product = F.conv2d(image, kernel).permute(0, 2, 3, 1)  # (1, rows, 1, out_features)
+        return product.reshape(*hidden_states.shape[:-1], self.out_features)
+
+
+_ROWS_PACKED_FOR = 64
+"""oneDNN takes an order of the weight that is good for that many rows; this one is for fewer and more too."""
+
+
+def can_pack(weight: Tensor) -> bool:
+    """Return whether ``pack_weight`` works: on an x86 processor, in a precision it computes in.
+
+    The operations are those that ``torch.compile`` calls, and are no part of PyTorch's documented interface.
+    """
+    if weight.device.type != "cpu" or platform.machine() not in ("x86_64", "AMD64"):
+        return False
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    onednn = torch.ops.mkldnn
+    if not (hasattr(onednn, "_linear_pointwise") and hasattr(onednn, "_reorder_linear_weight")):
+        return False
+    in_half = weight.dtype == torch.bfloat16 and onednn._is_mkldnn_bf16_supported()
+    return weight.dtype == torch.float32 or in_half
+
+
+@torch.no_grad()
+def pack_weight(weight: Tensor) -> Tensor:
+    """Return a weight (out_features, in_features), for which ``can_pack`` holds, in oneDNN's order."""
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _ROWS_PACKED_FOR)
+    return packed
 
 
 def _is_for_onednn(hidden_states: Tensor) -> bool:
