@@ -150,15 +150,18 @@ def beam_search(
         log_probs = F.log_softmax(decoder.step(token_ids).float(), dim=-1)  # (B*N, V)
         if length <= min_new_tokens:
             log_probs[:, eos_token_id] = NOTHING
-        vocab_size = log_probs.shape[-1]
         num_parents = running_scores.shape[1]
-        extensions = (log_probs + running_scores.view(-1, 1)).view(-1, num_parents * vocab_size)  # (B, N*V)
 
-        # A beam ends in one way only, so of 2N extensions at least N go on.
+        # A beam ends in one way only, so of 2N extensions at least N go on. They are among the best 2N of each
+        # beam: its score is added to those alone, not to the whole vocabulary.
+        log_probs, tokens = log_probs.topk(min(2 * num_beams, log_probs.shape[1]))  # (B*N, 2N)
+        num_kept = log_probs.shape[1]
+        extensions = (log_probs + running_scores.view(-1, 1)).view(-1, num_parents * num_kept)  # (B, N*2N)
         scores, index = extensions.topk(min(2 * num_beams, extensions.shape[1]))  # (B, 2N), best first
+        tokens = tokens.view(extensions.shape).gather(1, index)  # (B, 2N)
         missing = (0, 2 * num_beams - scores.shape[1])  # in the first step, if the vocabulary is that small
-        scores, index = F.pad(scores, missing, value=NOTHING), F.pad(index, missing)
-        parents, tokens = index // vocab_size, index % vocab_size  # (B, 2N)
+        scores, tokens = F.pad(scores, missing, value=NOTHING), F.pad(tokens, missing)
+        parents = F.pad(index // num_kept, missing)  # (B, 2N)
         is_last = length == max_new_tokens
         ends = torch.ones_like(tokens, dtype=torch.bool) if is_last else tokens == eos_token_id  # (B, 2N)
 
