@@ -64,7 +64,7 @@ class TextChem:
     def load(
         cls, folder: str | Path, *, device: str = "auto", dtype: torch.dtype = torch.float32
     ) -> TextChem:
-        """Open a model folder, ours or Hugging Face's.
+        """Open a model folder, ours or Hugging Face's, to answer: on a CPU its weights are packed (``T5.pack``).
 
         Args:
             folder: Model and tokenizer.
@@ -76,7 +76,7 @@ class TextChem:
             CheckpointError: The model cannot be opened.
             TokenizerError: The tokenizer cannot, or its vocabulary is not the model's.
         """
-        return cls(T5.from_pretrained(folder, dtype=dtype, device=device), Tokenizer(folder))
+        return cls(T5.from_pretrained(folder, dtype=dtype, device=device).pack(), Tokenizer(folder))
 
     def prepare(
         self,

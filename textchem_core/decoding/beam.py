@@ -152,8 +152,8 @@ def beam_search(
             log_probs[:, eos_token_id] = NOTHING
         num_parents = running_scores.shape[1]
 
-        # A beam ends in one way only, so of 2N extensions at least N go on. They are among the best 2N of each
-        # beam: its score is added to those alone, not to the whole vocabulary.
+        # A beam ends in one way only, so of 2N extensions at least N go on. They are among the best 2N of
+        # each beam: its score is added to those alone, not to the whole vocabulary.
         log_probs, tokens = log_probs.topk(min(2 * num_beams, log_probs.shape[1]))  # (B*N, 2N)
         num_kept = log_probs.shape[1]
         extensions = (log_probs + running_scores.view(-1, 1)).view(-1, num_parents * num_kept)  # (B, N*2N)

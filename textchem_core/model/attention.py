@@ -13,9 +13,8 @@ from textchem_core.config import T5Config
 from textchem_core.model.dropout import dropout
 from textchem_core.model.layers import Linear, at_least_float32
 
-
 _FEW_QUERIES = 32
-"""Up to here PyTorch's fused attention on a CPU, made for long blocks of queries, takes up to twice as long."""
+"""Up to here PyTorch's fused attention on a CPU, made for blocks of queries, takes up to twice as long."""
 
 
 class MultiHeadAttention(nn.Module):
@@ -32,8 +31,21 @@ class MultiHeadAttention(nn.Module):
         self.k = Linear(config.d_model, d_inner)
         self.v = Linear(config.d_model, d_inner)
         self.o = Linear(d_inner, config.d_model)
+        self.qkv: Linear | None = None
         self.num_heads = config.num_heads
         self.dropout_rate = config.dropout_rate
+
+    def join(self) -> None:
+        """Turn three products into one, for good: where rows are few, one large weight is read faster."""
+        self.qkv = Linear.of(torch.cat([self.q.weight, self.k.weight, self.v.weight]))
+        del self.q, self.k, self.v
+
+    def queries_keys_values(self, hidden_states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Project states (B, T, D), for attention among themselves, to three tensors (B, H, T, K)."""
+        if self.qkv is None:
+            return self._split_heads(self.q(hidden_states)), *self.keys_values(hidden_states)
+        queries, keys, values = self.qkv(hidden_states).chunk(3, dim=-1)
+        return self._split_heads(queries), self._split_heads(keys), self._split_heads(values)
 
     def keys_values(self, hidden_states: Tensor) -> tuple[Tensor, Tensor]:
         """Project states (B, S, D) to keys and values, each (B, H, S, K)."""
@@ -51,7 +63,10 @@ class MultiHeadAttention(nn.Module):
         Returns:
             (B, T, D).
         """
-        queries = self._split_heads(self.q(hidden_states))  # (B, H, T, K)
+        return self.attend(self._split_heads(self.q(hidden_states)), keys, values, bias)
+
+    def attend(self, queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+        """Do what ``forward`` does, from queries (B, H, T, K)."""
         dropout_rate = self.dropout_rate if self.training else 0.0
         context = attend(queries, keys, values, bias.to(queries.dtype), dropout_rate)  # (B, H, T, K)
         output: Tensor = self.o(context.transpose(1, 2).flatten(2))  # (B, T, D)

@@ -33,6 +33,14 @@ class Linear(nn.Linear):
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__(in_features, out_features, bias=False)
 
+    @classmethod
+    def of(cls, weight: Tensor) -> "Linear":
+        """Return the layer with a weight (out_features, in_features)."""
+        with torch.device("meta"):
+            layer = cls(weight.shape[1], weight.shape[0])
+        layer.weight = nn.Parameter(weight.detach(), requires_grad=False)
+        return layer
+
     def pack(self) -> None:
         """Give the weight the order in memory that oneDNN's products read; see ``T5.pack``."""
         self.weight = nn.Parameter(pack_weight(self.weight), requires_grad=False)
@@ -113,7 +121,8 @@ class RMSNorm(nn.Module):
         Returns:
             (..., D), in the dtype of the weight, or autocast's.
         """
-        if hidden_states.dtype == compute_dtype(self.weight) == self.weight.dtype and not torch.is_grad_enabled():
+        is_of_one_dtype = hidden_states.dtype == self.weight.dtype == compute_dtype(self.weight)
+        if is_of_one_dtype and not torch.is_grad_enabled():
             # The same in one call: where a step is a few rows, calls are what it spends its time on.
             return F.rms_norm(hidden_states, self.weight.shape, self.weight, self.eps)
         wide, weight = at_least_float32(hidden_states), at_least_float32(self.weight)

@@ -34,7 +34,7 @@ class EncoderBlock(nn.Module):
             bias: (B or 1, H, S, S), position bias and padding mask.
         """
         normed = self.self_attention_norm(hidden_states)
-        attended = self.self_attention(normed, *self.self_attention.keys_values(normed), bias)
+        attended = self.self_attention.attend(*self.self_attention.queries_keys_values(normed), bias)
         hidden_states = hidden_states + self.dropout(attended)
         hidden_states = hidden_states + self.dropout(self.feed_forward(self.feed_forward_norm(hidden_states)))
         return hidden_states
@@ -66,10 +66,11 @@ class DecoderBlock(nn.Module):
             past: What was decoded before; None when whole targets are given.
         """
         normed = self.self_attention_norm(hidden_states)
-        keys, values = self.self_attention.keys_values(normed)
+        queries, keys, values = self.self_attention.queries_keys_values(normed)
         if past is not None:
             keys, values = past.write(layer, keys, values)  # (B, H, C, K)
-        hidden_states = hidden_states + self.dropout(self.self_attention(normed, keys, values, bias))
+        attended = self.self_attention.attend(queries, keys, values, bias)
+        hidden_states = hidden_states + self.dropout(attended)
 
         queries = self.cross_attention_norm(hidden_states)
         attended = self.cross_attention(queries, source.keys[layer], source.values[layer], source.bias)

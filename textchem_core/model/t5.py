@@ -18,7 +18,7 @@ from textchem_core.model.attention import MultiHeadAttention, attention_bias
 from textchem_core.model.cache import SourceCache, TargetCache
 from textchem_core.model.initialization import initialize
 from textchem_core.model.layers import Linear, OutputProjection, at_least_float32, can_pack
-from textchem_core.model.stacks import Decoder, DecoderBlock, Encoder
+from textchem_core.model.stacks import Decoder, DecoderBlock, Encoder, EncoderBlock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,14 +119,14 @@ class T5(nn.Module):
         """
         if not can_pack(self.shared.weight):
             return self
-        with torch.device("meta"):
-            lm_head = Linear(self.config.d_model, self.config.vocab_size)
-        lm_head.weight = nn.Parameter(self.vocabulary_weight.detach())  # a tied one stays the embedding, too
-        self.lm_head = lm_head
+        self.lm_head = Linear.of(self.vocabulary_weight)  # a tied one stays the embedding, too
+        for block in (*self.encoder.blocks, *self.decoder.blocks):
+            assert isinstance(block, EncoderBlock | DecoderBlock)
+            block.self_attention.join()
         for module in self.modules():
             if isinstance(module, Linear):
                 module.pack()
-        return self
+        return self.requires_grad_(False)
 
     def set_dropout(self, dropout_rate: float) -> None:
         """Change the dropout of every layer, as fine-tuning may want to."""
