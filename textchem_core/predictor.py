@@ -64,7 +64,7 @@ class TextChem:
     def load(
         cls, folder: str | Path, *, device: str = "auto", dtype: torch.dtype = torch.float32
     ) -> TextChem:
-        """Open a model folder, ours or Hugging Face's, to answer: on a CPU its weights are packed (``T5.pack``).
+        """Open a model folder, ours or Hugging Face's, to answer: with its weights packed, see ``T5.pack``.
 
         Args:
             folder: Model and tokenizer.
