@@ -166,3 +166,21 @@ def test_without_a_mask_nothing_is_padding(models: list[tuple[int, Any, T5]]) ->
         found = generate(model, input_ids, num_beams=4, max_new_tokens=LONGEST)
         expected = [as_hypothesis(ids, 0.0, []).token_ids for ids in output.tolist()]
         assert [best.token_ids for [best] in found] == expected, seed
+
+
+@pytest.mark.parametrize("num_beams", [1, 10])
+def test_packed_weights_change_no_answer(models: list[tuple[int, Any, T5]], num_beams: int) -> None:
+    for seed, oracle, model in models:
+        input_ids, attention_mask = random_sources(seed)
+        options: dict[str, Any] = {
+            "num_beams": num_beams,
+            "num_return_sequences": num_beams,
+            "max_new_tokens": LONGEST,
+        }
+        output = oracle.generate(input_ids, attention_mask=attention_mask, do_sample=False, **options)
+        packed = T5(model.config)
+        packed.load_state_dict(model.state_dict())
+        packed.pack()
+        found = generate(packed, input_ids, attention_mask, **options)
+        expected = [as_hypothesis(ids, 0.0).token_ids for ids in output.tolist()]
+        assert [h.token_ids for hypotheses in found for h in hypotheses] == expected, seed

@@ -6,6 +6,7 @@ import os
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from textchem_core.config import T5Config
 from textchem_core.errors import CheckpointError, ConfigError
 from textchem_core.model import hf_weights
 from textchem_core.model.attention import MultiHeadAttention, attention_bias
-from textchem_core.model.layers import OutputProjection
+from textchem_core.model.layers import OutputProjection, can_pack
 from textchem_core.model.t5 import T5
 
 SMALL = T5Config(
@@ -684,3 +685,46 @@ def test_shift_right() -> None:
         [7, 5, 1, 3],
         [7, 5, 6, 8],
     ]
+
+
+needs_packing = pytest.mark.skipif(
+    not can_pack(torch.zeros(1)), reason="weights are packed on x86 processors alone"
+)
+
+
+@needs_packing
+@torch.no_grad()
+@pytest.mark.parametrize("tie_word_embeddings", [True, False])
+@pytest.mark.parametrize("feed_forward_proj", ["relu", "gated-gelu"])
+def test_a_packed_model_computes_the_same(tie_word_embeddings: bool, feed_forward_proj: str) -> None:
+    config = replace(SMALL, tie_word_embeddings=tie_word_embeddings, feed_forward_proj=feed_forward_proj)
+    model = T5(config).eval()
+    packed = copy.deepcopy(model).pack()
+    assert packed.is_packed
+    assert not model.is_packed
+    input_ids, attention_mask = sources(9, 5)
+    for rows in (1, 7, 80):  # the order of weights in memory is made for one number of rows
+        ids = torch.randint(2, 40, (2, rows))
+        expected = model(input_ids, attention_mask, decoder_input_ids=ids).logits
+        found = packed(input_ids, attention_mask, decoder_input_ids=ids).logits
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@needs_packing
+def test_a_packed_model_is_for_answers_alone(tmp_path: Path) -> None:
+    packed = T5(SMALL).pack()
+    assert packed.pack() is packed
+    with pytest.raises(CheckpointError, match="a packed model cannot be saved"):
+        packed.save_pretrained(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    ids = torch.full((1, 2), 5)
+    loss = packed(ids, labels=ids).loss
+    assert loss is not None
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        loss.backward()
+
+
+def test_float16_is_not_packed() -> None:
+    model = T5(SMALL).to_dtype(torch.float16)
+    assert not model.pack().is_packed
+    assert next(model.parameters()).requires_grad
