@@ -176,7 +176,7 @@ def answer_to_stream(config: GenerateConfig, answering: Answering) -> None:
 def answer_to_file(config: GenerateConfig, world: World, model: Path, answering: Answering) -> None:
     """Answer the inputs in order, each process its pools, into a file that can be gone on with."""
     run = {name: value for name, value in asdict(config).items() if name not in NOT_OF_ANSWERS}
-    run["model_sha256"] = answering.predictor.fingerprint() if world.is_main else None
+    run["model_sha256"] = TextChem.fingerprint(model) if world.is_main else None
     path, bar = Path(config.output or ""), answering.bar
     with closing(AnswerFile(path, run, str(model), world, resume=config.resume)) as answers:
         bar.initial = bar.n = answers.num_inputs

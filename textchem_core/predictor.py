@@ -236,9 +236,17 @@ class TextChem:
         )
         return [answers[index] for index in range(len(questions))]
 
-    def fingerprint(self) -> str:
-        """Return a SHA-256 of shape, weights and vocabulary: equal for models that answer alike."""
-        return hashlib.sha256(f"{self.model.sha256()} {self.tokenizer.sha256}".encode()).hexdigest()
+    @staticmethod
+    def fingerprint(folder: str | Path) -> str:
+        """Return a SHA-256 of a folder's shape, weights and vocabulary: equal where answers are alike.
+
+        Of the folder, because the weights in memory may be packed, and in another precision.
+
+        Raises:
+            CheckpointError: As ``load`` does.
+        """
+        facts = f"{T5.from_pretrained(folder).sha256()} {Tokenizer(folder).sha256}"
+        return hashlib.sha256(facts.encode()).hexdigest()
 
     def score(
         self,

@@ -182,5 +182,5 @@ def test_packed_weights_change_no_answer(models: list[tuple[int, Any, T5]], num_
         packed.load_state_dict(model.state_dict())
         packed.pack()
         found = generate(packed, input_ids, attention_mask, **options)
-        expected = [as_hypothesis(ids, 0.0).token_ids for ids in output.tolist()]
+        expected = [as_hypothesis(ids, 0.0, []).token_ids for ids in output.tolist()]
         assert [h.token_ids for hypotheses in found for h in hypotheses] == expected, seed

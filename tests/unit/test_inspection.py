@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from textchem_core import T5, TASKS, T5Config, TextChem, inspection
+from textchem_core import T5, TASKS, T5Config, TextChem, Tokenizer, inspection
 from textchem_core.decoding.generate import generate
 from textchem_core.errors import ConfigError, InputError, TokenizerError
 from textchem_core.inspection import log_likelihoods
@@ -136,6 +136,25 @@ def test_the_batch_changes_neither_scores_nor_embeddings(
         again = random_textchem.score("smiles2caption", texts, [targets[row] for row in order])
         for row, score in zip(order, again, strict=True):
             assert score.token_log_probs == pytest.approx(scores[row].token_log_probs, rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_loaded_model_which_is_packed_scores_as_its_search_does(
+    tokenizer: Tokenizer, tmp_path: Path, tied: bool
+) -> None:
+    torch.manual_seed(0)
+    shape = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 1, "num_heads": 4}
+    T5(T5Config(vocab_size=len(tokenizer), tie_word_embeddings=tied, **shape)).save_pretrained(tmp_path)
+    tokenizer.save(tmp_path)
+    model = TextChem.load(tmp_path, device="cpu")
+    plain = TextChem(T5.from_pretrained(tmp_path), tokenizer)
+    targets = [answer.text for [answer] in model.predict("forward", ["CCO", "CN"], max_new_tokens=5)]
+    for one, other in zip(
+        model.score("forward", ["CCO", "CN"], targets),
+        plain.score("forward", ["CCO", "CN"], targets),
+        strict=True,
+    ):
+        assert one.token_log_probs == pytest.approx(other.token_log_probs, rel=1e-5, abs=1e-5)
 
 
 # Embeddings

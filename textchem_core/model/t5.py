@@ -101,7 +101,7 @@ class T5(nn.Module):
         hf_weights.write_folder(Path(folder), self.config, self.state_dict())
 
     def sha256(self) -> str:
-        """Return a SHA-256 of shape and weights, as they are in memory: of their dtype, too."""
+        """Return a SHA-256 of shape and weights, as they are in memory: of their dtype and order, too."""
         digest = hashlib.sha256(str(self.config).encode())
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(f"{name} {tensor.dtype}".encode())
@@ -270,7 +270,10 @@ class T5(nn.Module):
     @property
     def vocabulary_weight(self) -> Tensor:
         """The output projection, (V, D): the embedding itself where they are tied."""
-        return self.shared.weight if self.lm_head is None else self.lm_head.weight
+        if self.lm_head is None or self.config.tie_word_embeddings:
+            return self.shared.weight
+        weight = self.lm_head.weight
+        return weight.to_dense() if weight.is_mkldnn else weight
 
     def scale_for_vocabulary(self, decoded: Tensor) -> Tensor:
         """Return the decoder's states (..., D) as the output projection reads them."""
