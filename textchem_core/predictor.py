@@ -7,7 +7,6 @@ model.predict("smiles2caption", ["CCO"])[0][0].text
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -39,8 +38,6 @@ from textchem_core.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
-
-logger = logging.getLogger(__name__)
 
 BATCH_TOKENS = 4096
 """Default of ``batch_tokens``: with 10 beams 16 reactions of 25 tokens. A CPU is no faster with more."""
@@ -109,6 +106,7 @@ class TextChem:
         questions: Sequence[Question],
         *,
         valid_only: bool = False,
+        constrain: bool = False,
         rerank: Literal["round-trip"] | None = None,
         **search: Unpack[SearchOptions],
     ) -> list[list[Prediction]]:
@@ -117,6 +115,7 @@ class TextChem:
         Args:
             questions: What ``prepare`` returned.
             valid_only: Return valid answers alone, as many of those that the search found as were asked for.
+            constrain: Never choose a token after which no SMILES that RDKit reads can follow.
             rerank: ``round-trip`` puts all that the search found into the order of ``best_first`` before the
                 list is cut; for retrosynthesis.
             search: The fields of ``Search``.
@@ -126,11 +125,11 @@ class TextChem:
             as the search found. None of a question without a valid answer under ``valid_only``.
 
         Raises:
-            ConfigError: An option is out of range, ``valid_only`` asked of a task whose answers are text, or
-                ``rerank`` of another task than retrosynthesis.
+            ConfigError: An option is out of range, or does not go with the task: ``valid_only`` where answers
+                are text, ``constrain`` where they are no SMILES, ``rerank`` of other than retrosynthesis.
         """
         for question in questions:
-            check_wishes(question.task, valid_only=valid_only, rerank=rerank)
+            check_wishes(question.task, valid_only=valid_only, rerank=rerank, constrain=constrain)
         if not questions:
             return []
         batch = collate([Example(question.source_ids, [], 0, 0) for question in questions])
@@ -141,6 +140,7 @@ class TextChem:
             batch.attention_mask.to(device),
             # Equal and invalid answers make room for the next ones.
             return_spares=True,
+            constraint=self._reader.smiles_constraint(questions) if constrain else None,
             **search,
         )
         options = Search(**search)
@@ -163,6 +163,7 @@ class TextChem:
         questions: Sequence[Question],
         *,
         valid_only: bool = False,
+        constrain: bool = False,
         rerank: Literal["round-trip"] | None = None,
         batch_tokens: int = BATCH_TOKENS,
         **search: Unpack[SearchOptions],
@@ -172,6 +173,7 @@ class TextChem:
         Args:
             questions: What ``prepare`` returned.
             valid_only: As for ``answer``.
+            constrain: As for ``answer``.
             rerank: As for ``answer``.
             batch_tokens: Tokens of the sources decoded together, padding included, and counted once for
                 each beam: time and memory go with the beams. Changes speed and memory, not answers.
@@ -186,11 +188,9 @@ class TextChem:
         check_range("batch_tokens", batch_tokens, at_least=1)
         rows = Search(**search).rows
         lengths = [rows * len(question.source_ids) for question in questions]
+        answer = partial(self.answer, valid_only=valid_only, constrain=constrain, rerank=rerank, **search)
         for batch in group_by_length(lengths, batch_tokens):
-            answers = self.answer(
-                [questions[i] for i in batch], valid_only=valid_only, rerank=rerank, **search
-            )
-            yield from zip(batch, answers, strict=True)
+            yield from zip(batch, answer([questions[i] for i in batch]), strict=True)
 
     def predict(
         self,
@@ -202,6 +202,7 @@ class TextChem:
         truncate: bool = False,
         valid_only: bool = False,
         batch_tokens: int = BATCH_TOKENS,
+        constrain: bool = False,
         rerank: Literal["round-trip"] | None = None,
         **search: Unpack[SearchOptions],
     ) -> list[list[Prediction]]:
@@ -215,6 +216,7 @@ class TextChem:
             truncate: As for ``prepare``.
             valid_only: As for ``answer``.
             batch_tokens: As for ``answer_all``.
+            constrain: As for ``answer``.
             rerank: As for ``answer``.
             search: The fields of ``Search``.
 
@@ -229,11 +231,8 @@ class TextChem:
         questions = self._reader.questions(
             task, inputs, canonicalize=canonicalize, strict=strict, truncate=truncate
         )
-        answers = dict(
-            self.answer_all(
-                questions, valid_only=valid_only, rerank=rerank, batch_tokens=batch_tokens, **search
-            )
-        )
+        answer_all = partial(self.answer_all, valid_only=valid_only, constrain=constrain, rerank=rerank)
+        answers = dict(answer_all(questions, batch_tokens=batch_tokens, **search))
         return [answers[index] for index in range(len(questions))]
 
     @staticmethod

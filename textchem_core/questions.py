@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from textchem_core.config import check_choice
 from textchem_core.errors import ConfigError, InputError
 from textchem_core.tasks import TASKS, Task, split_source
-from textchem_core.text.cleanup import clean_input, clean_target
+from textchem_core.text.cleanup import SMILES_KINDS, clean_input, clean_target
+from textchem_core.text.smiles_constraint import SmilesConstraint
 from textchem_core.text.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Reader:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._warned_of_unknown = False
+        self._constraints: dict[str, SmilesConstraint] = {}
 
     def question(self, task: str, text: str, *, canonicalize: bool, strict: bool, truncate: bool) -> Question:
         """Read one input; arguments and errors are those of ``TextChem.prepare``."""
@@ -79,6 +81,16 @@ class Reader:
         """Read an answer; errors are those of ``TextChem.score``."""
         _check_string(text)
         return self._fitting(clean_target(task, text), text, truncate=False)[0]
+
+    def smiles_constraint(self, questions: Sequence[Question]) -> SmilesConstraint:
+        """Return what the answers are to be written in; errors are those of ``TextChem.answer``."""
+        kind, *others = {question.task.target_kind for question in questions}
+        if others:
+            tasks = ", ".join(sorted({question.task.name for question in questions}))
+            raise ConfigError(f"constrain: the batch asks for different things ({tasks}); ask one at a time")
+        if kind not in self._constraints:  # made once: it looks at the whole vocabulary
+            self._constraints[kind] = SmilesConstraint(self._tokenizer, dots_end=kind == "compounds")
+        return self._constraints[kind]
 
     def _fitting(self, source: str, shown: str, *, truncate: bool) -> tuple[list[int], bool]:
         """Return the ids of a text, and whether its end was cut off so that they fit."""
@@ -129,13 +141,15 @@ def check_pairs(**lists: Sequence[str]) -> None:
         )
 
 
-def check_wishes(task: Task, *, valid_only: bool, rerank: str | None) -> None:
+def check_wishes(task: Task, *, valid_only: bool, rerank: str | None, constrain: bool = False) -> None:
     """Raise ConfigError for what is wanted of the answers and does not go with their task."""
     check_choice("rerank", rerank, ("round-trip", None))
     if valid_only and task.target_kind == "text":
         raise ConfigError(
             f"valid_only: {task.name} is answered in English, where nothing is invalid; leave it out"
         )
+    if constrain and task.target_kind not in SMILES_KINDS:
+        raise ConfigError(f"constrain: {task.name} does not answer in SMILES; leave it out")
     if rerank and task.name != "retrosynthesis":
         raise ConfigError(f"rerank={rerank!r}: for retrosynthesis, not for {task.name}; leave it out")
 

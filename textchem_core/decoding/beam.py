@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textchem_core.decoding.protocol import MOST_CLOSED, Decoder, Hypothesis
+from textchem_core.decoding.guard import Guard
+from textchem_core.decoding.protocol import MOST_CLOSED, Constraint, Decoder, Hypothesis
 
 NOTHING = float("-inf")
 
@@ -101,6 +102,7 @@ def beam_search(
     early_stopping: bool | Literal["never"],
     max_new_tokens: int,
     min_new_tokens: int,
+    constraint: Constraint | None = None,
 ) -> list[list[Hypothesis]]:
     """Find up to N good answers of each input; equal to Hugging Face's search, quirks that matter included.
 
@@ -125,6 +127,7 @@ def beam_search(
             the length that flatters the beam most, so no better answer the beams hold is given up.
         max_new_tokens: Steps after which answers are cut, >= 1.
         min_new_tokens: Tokens that must precede the end token, >= 0.
+        constraint: What answers must be written in; tokens are taken out as the end token is.
 
     Returns:
         For each input at most N hypotheses, best first.
@@ -145,6 +148,9 @@ def beam_search(
         ending_scores=scores.clone(),
     )
     found: list[list[Hypothesis]] = [[] for _ in range(batch_size)]
+    guard = None
+    if constraint is not None:
+        guard = Guard(constraint, batch_size=batch_size, eos_token_id=eos_token_id, device=device)
 
     for length in range(1, max_new_tokens + 1):
         log_probs = F.log_softmax(decoder.step(token_ids).float(), dim=-1)  # (B*N, V)
@@ -152,16 +158,7 @@ def beam_search(
             log_probs[:, eos_token_id] = NOTHING
         num_parents = running_scores.shape[1]
 
-        # A beam ends in one way only, so of 2N extensions at least N go on. They are among the best 2N of
-        # each beam: its score is added to those alone, not to the whole vocabulary.
-        log_probs, tokens = log_probs.topk(min(2 * num_beams, log_probs.shape[1]))  # (B*N, 2N)
-        num_kept = log_probs.shape[1]
-        extensions = (log_probs + running_scores.view(-1, 1)).view(-1, num_parents * num_kept)  # (B, N*2N)
-        scores, index = extensions.topk(min(2 * num_beams, extensions.shape[1]))  # (B, 2N), best first
-        tokens = tokens.view(extensions.shape).gather(1, index)  # (B, 2N)
-        missing = (0, 2 * num_beams - scores.shape[1])  # in the first step, if the vocabulary is that small
-        scores, tokens = F.pad(scores, missing, value=NOTHING), F.pad(tokens, missing)
-        parents = F.pad(index // num_kept, missing)  # (B, 2N)
+        scores, parents, tokens = _best_extensions(log_probs, running_scores, num_beams, guard)  # (B, 2N)
         is_last = length == max_new_tokens
         ends = torch.ones_like(tokens, dtype=torch.bool) if is_last else tokens == eos_token_id  # (B, 2N)
 
@@ -198,6 +195,8 @@ def beam_search(
 
         first_row = torch.arange(len(tokens), device=device)[:, None] * num_parents  # (B, 1)
         decoder.reorder(first_row + parents)
+        if guard is not None:
+            guard.follow(tokens, parents)
         if num_open <= (1 - MOST_CLOSED) * len(tokens):
             staying, leaving = (
                 group.squeeze(1).nonzero().squeeze(1) for group in (beams.is_open, ~beams.is_open)
@@ -205,10 +204,40 @@ def beam_search(
             _put(found, beams.select(leaving), length, eos_token_id)
             beams, running_scores, tokens = beams.select(staying), running_scores[staying], tokens[staying]
             decoder.select_inputs(staying)
+            if guard is not None:
+                guard.select_inputs(staying)
         token_ids = tokens.flatten()  # (B*N,)
 
     _put(found, beams, length, eos_token_id)
     return found
+
+
+def _best_extensions(
+    log_probs: Tensor, running_scores: Tensor, num_beams: int, guard: Guard | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the best 2N ways to go on from the beams of each input.
+
+    Args:
+        log_probs: Of the next token of each beam, (B*N', V), where N' is 1 in the first step and N later.
+        running_scores: (B, N').
+        num_beams: N. A beam ends in one way only, so of 2N extensions at least N go on.
+        guard: What the answers must be written in.
+
+    Returns:
+        Scores, best first, beams and tokens, (B, 2N) each; a score is ``-inf`` where there is no extension.
+    """
+    if guard is not None:
+        extensions = (log_probs + running_scores.view(-1, 1)).view(len(running_scores), -1)  # (B, N'*V)
+        scores, index = guard.topk(extensions, num_beams)  # (B, 2N) or fewer
+        parents, tokens = index // log_probs.shape[1], index % log_probs.shape[1]
+    else:
+        # They are among the best 2N of each beam: its score is added to those alone, not to all V.
+        log_probs, tokens = log_probs.topk(min(2 * num_beams, log_probs.shape[1]))  # (B*N', 2N)
+        extensions = (log_probs + running_scores.view(-1, 1)).view(len(running_scores), -1)  # (B, N'*2N)
+        scores, index = extensions.topk(min(2 * num_beams, extensions.shape[1]))  # (B, 2N)
+        parents, tokens = index // log_probs.shape[1], tokens.view(extensions.shape).gather(1, index)
+    missing = (0, 2 * num_beams - scores.shape[1])  # in the first step, if the vocabulary is that small
+    return F.pad(scores, missing, value=NOTHING), F.pad(parents, missing), F.pad(tokens, missing)
 
 
 def _put(found: list[list[Hypothesis]], beams: _Beams, num_steps: int, eos_token_id: int) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from textchem_core.decoding.beam import beam_search
 from textchem_core.decoding.options import Search, SearchOptions
-from textchem_core.decoding.protocol import EncoderDecoder, Hypothesis
+from textchem_core.decoding.protocol import Constraint, EncoderDecoder, Hypothesis
 from textchem_core.decoding.sampling import Sampler, sample
 from textchem_core.decoding.single import likeliest, single_search
 from textchem_core.errors import ConfigError, InputError
@@ -28,6 +28,7 @@ def generate(
     attention_mask: Tensor | None = None,
     *,
     return_spares: bool = False,
+    constraint: Constraint | None = None,
     **options: Unpack[SearchOptions],
 ) -> list[list[Hypothesis]]:
     """Let the model answer every source of a batch.
@@ -43,6 +44,8 @@ def generate(
             read like any other, here as in the model's forward pass.
         return_spares: Return what beam search found beyond ``num_return_sequences`` as well, up to
             ``num_beams`` answers.
+        constraint: What every answer must be written in. A token it does not allow is taken out, and the
+            scores stay the model's own.
         options: The fields of ``Search``, which says what each does.
 
     Returns:
@@ -58,11 +61,12 @@ def generate(
     _check_sources(input_ids, attention_mask)
 
     start_ids = torch.full_like(input_ids[:, 0], model.config.decoder_start_token_id, dtype=torch.int64)
-    lengths: _Lengths = {
+    limits: _Limits = {
         "eos_token_id": model.config.eos_token_id,
         "length_penalty": float(search.length_penalty),
         "max_new_tokens": search.max_new_tokens,
         "min_new_tokens": search.min_new_tokens,
+        "constraint": constraint,
     }
     with _dropout_off(model):
         decoder = model.start_decoding(input_ids, attention_mask)
@@ -77,22 +81,23 @@ def generate(
                 top_p=search.top_p,
                 device=input_ids.device,
             )
-            found = sample(decoder, start_ids, sampler, **lengths)
+            found = sample(decoder, start_ids, sampler, **limits)
         elif search.beams == 1:
-            found = [[hypothesis] for hypothesis in single_search(decoder, start_ids, likeliest, **lengths)]
+            found = [[hypothesis] for hypothesis in single_search(decoder, start_ids, likeliest, **limits)]
         else:
             found = beam_search(
-                decoder, start_ids, num_beams=search.beams, early_stopping=search.early_stopping, **lengths
+                decoder, start_ids, num_beams=search.beams, early_stopping=search.early_stopping, **limits
             )
     _check_numbers(found)
     return found if return_spares else [hypotheses[: search.num_return_sequences] for hypotheses in found]
 
 
-class _Lengths(TypedDict):
+class _Limits(TypedDict):
     eos_token_id: int
     length_penalty: float
     max_new_tokens: int
     min_new_tokens: int
+    constraint: Constraint | None
 
 
 def _without_padding(input_ids: Tensor, attention_mask: Tensor | None) -> list[list[int]]:

@@ -80,6 +80,32 @@ class Decoder(Protocol):
         ...
 
 
+class Constraint(Protocol):
+    """Which tokens may follow which: a language that answers must be written in.
+
+    What has been written is a state, any object; search hands it back and does not look into it.
+    """
+
+    @property
+    def token_ids(self) -> list[int]:
+        """The ids that may ever be allowed, in rising order; the end token is one of them."""
+        ...
+
+    @property
+    def start(self) -> object:
+        """The state before the first token."""
+        ...
+
+    def advance(self, state: object, token_id: int) -> object | None:
+        """Return the state after one more token, or None where that token is not allowed.
+
+        Args:
+            state: ``start``, or what this method returned for any token but the end token.
+            token_id: One of ``token_ids``.
+        """
+        ...
+
+
 class DecodingConfig(Protocol):
     """The special tokens, by their names in Hugging Face's ``config.json``."""
 

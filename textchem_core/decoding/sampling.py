@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textchem_core.decoding.protocol import Decoder, Hypothesis
+from textchem_core.decoding.protocol import Constraint, Decoder, Hypothesis
 from textchem_core.decoding.single import single_search
 
 _BLOCK = 128
@@ -134,6 +134,7 @@ def sample(
     length_penalty: float,
     max_new_tokens: int,
     min_new_tokens: int,
+    constraint: Constraint | None = None,
 ) -> list[list[Hypothesis]]:
     """Draw answers independently of each other.
 
@@ -145,6 +146,7 @@ def sample(
         length_penalty: As for ``single_search``.
         max_new_tokens: As for ``single_search``.
         min_new_tokens: As for ``single_search``.
+        constraint: As for ``single_search``.
 
     Returns:
         For each input its N answers, best first; the same one may be there several times. Scores are of the
@@ -162,6 +164,7 @@ def sample(
         length_penalty=length_penalty,
         max_new_tokens=max_new_tokens,
         min_new_tokens=min_new_tokens,
+        constraint=constraint,
     )
     return [
         sorted(answers[first : first + num_samples], key=lambda answer: answer.score, reverse=True)

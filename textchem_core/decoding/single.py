@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textchem_core.decoding.protocol import MOST_CLOSED, Decoder, Hypothesis
+from textchem_core.decoding.guard import Guard
+from textchem_core.decoding.protocol import MOST_CLOSED, Constraint, Decoder, Hypothesis
 
 Choose = Callable[[Tensor, Tensor, int], Tensor]
 """From logits (R', V), what rows of all R they are of, (R',) int64, and how many tokens those have written,
@@ -28,6 +29,7 @@ def single_search(
     length_penalty: float,
     max_new_tokens: int,
     min_new_tokens: int,
+    constraint: Constraint | None = None,
 ) -> list[Hypothesis]:
     """Write one answer in every row, one chosen token at a time.
 
@@ -42,6 +44,7 @@ def single_search(
         length_penalty: Power of the length in the score. It cannot change the answer here.
         max_new_tokens: Steps after which answers are cut, >= 1.
         min_new_tokens: Tokens that must precede the end token, >= 0.
+        constraint: What answers must be written in; one that can only go wrong stays unfinished.
 
     Returns:
         One hypothesis per row.
@@ -55,6 +58,9 @@ def single_search(
     written = start_ids.new_empty(len(rows), max_new_tokens)  # (R, T)
     log_probs_written = torch.zeros(written.shape, device=start_ids.device)  # (R, T)
     lengths = torch.zeros_like(rows)  # (R,)
+    guard = None
+    if constraint is not None:
+        guard = Guard(constraint, batch_size=len(rows), eos_token_id=eos_token_id, device=rows.device)
 
     for step in range(max_new_tokens):
         logits = decoder.step(token_ids).float()  # (R', V)
@@ -63,7 +69,13 @@ def single_search(
         if step < min_new_tokens:
             logits = logits.clone()  # they are the decoder's
             logits[:, eos_token_id] = float("-inf")
+        if guard is not None:
+            # The likeliest token is one of the first two; what is drawn may be any.
+            logits = guard.masked(logits, 1 if choose is likeliest else None)  # (R', V)
+            is_open &= logits.amax(dim=-1) != float("-inf")
         token_ids = choose(logits, rows, step)  # (R',)
+        if guard is not None:
+            guard.follow(token_ids[:, None])
 
         written[rows, step] = token_ids
         chosen = log_probs.gather(1, token_ids[:, None]).squeeze(1)  # (R',)
@@ -76,6 +88,8 @@ def single_search(
         if num_open <= (1 - MOST_CLOSED) * len(rows):
             staying = is_open.nonzero().squeeze(1)
             decoder.select_inputs(staying)
+            if guard is not None:
+                guard.select_inputs(staying)
             rows, token_ids, is_open = rows[staying], token_ids[staying], is_open[staying]
 
     hypotheses = []

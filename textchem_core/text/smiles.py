@@ -13,7 +13,8 @@ from typing import Any
 
 from rdkit import Chem, rdBase
 
-_MOST_MARKS_TRIED_SINGLY = 6  # 2 ** 6 SMILES to parse
+MOST_MARKS_TRIED_SINGLY = 6
+"""Unknown ids up to which every way to spell them is tried, 2 ** 6 SMILES to parse."""
 # Printable ASCII without the blank, because RDKit ignores what follows a blank or a NUL. And not too much of
 # it: RDKit recurses along the molecule, and a chain of 20,000 atoms overflows the stack and ends the process.
 _MAY_BE_SMILES = re.compile("[!-~]{1,5000}")
@@ -35,6 +36,16 @@ def canonical_molecule(smiles: str) -> str | None:
             return None
         canonical: str = Chem.MolToSmiles(molecule)
     return canonical.replace(".", "~") if "~" in smiles else canonical
+
+
+def is_molecule(smiles: str) -> bool:
+    """Whether ``canonical_molecule`` has an answer, without the work of finding it.
+
+    Args:
+        smiles: As for ``canonical_molecule``.
+    """
+    with _quiet():
+        return _parsed(smiles) is not None
 
 
 def canonical_compounds(smiles: str) -> str | None:
@@ -134,7 +145,7 @@ def restore_unknown(smiles: str, mark: str) -> str:
     num_marks = smiles.count(mark)
     if num_marks == 0:
         return smiles
-    if num_marks <= _MOST_MARKS_TRIED_SINGLY:
+    if num_marks <= MOST_MARKS_TRIED_SINGLY:
         choices: Iterable[tuple[str, ...]] = itertools.product(("\\", "~"), repeat=num_marks)
     else:
         choices = (("\\",) * num_marks, ("~",) * num_marks)

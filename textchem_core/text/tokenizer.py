@@ -221,6 +221,10 @@ class Tokenizer:
                 "do model and vocabulary belong together?"
             )
 
+    def surface(self, token_id: int) -> bytes:
+        """Return what an id writes, in UTF-8: nothing for the pad, end and unknown ids."""
+        return b"" if token_id == self.unk_id else self._bytes[token_id]
+
     def unknown_characters(self, text: str) -> list[str]:
         """Return the characters, as normalised, that become ``<unk>``: each once, in order of appearance."""
         _check_unicode(text)

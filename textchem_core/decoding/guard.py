@@ -1,0 +1,133 @@
+"""Search that obeys a constraint: the best tokens, without those that are not allowed."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from textchem_core.decoding.protocol import Constraint
+
+NOTHING = float("-inf")
+
+
+class Guard:
+    """What has been written in every row of a batch, as states of a constraint.
+
+    A token that is not allowed is taken out, and the others' probabilities do not grow. The outcome is that
+    of masks over the whole vocabulary, without making them: only the best extensions are looked at, and more
+    of them where too few are allowed. States stay on the host.
+
+    Args:
+        constraint: What answers must be written in.
+        batch_size: B. An input has one row at first.
+        eos_token_id: Ends an answer.
+        device: Where the scores are.
+    """
+
+    def __init__(
+        self, constraint: Constraint, *, batch_size: int, eos_token_id: int, device: torch.device
+    ) -> None:
+        self._constraint = constraint
+        self._eos_token_id = eos_token_id
+        # Most tokens of a vocabulary are never allowed, and need not even be ranked.
+        self._token_ids = constraint.token_ids
+        self._columns = torch.tensor(self._token_ids, device=device)  # (A,)
+        # For each input, its rows; None is a row that is over.
+        self._states: list[list[object | None]] = [[constraint.start] for _ in range(batch_size)]
+        self._column_of = {token_id: column for column, token_id in enumerate(self._token_ids)}
+        # For each input, what was asked since the last token: place in N*A -> state
+        self._asked: list[dict[int, object | None]] = [{} for _ in range(batch_size)]
+
+    def topk(self, scores: Tensor, num_beams: int) -> tuple[Tensor, Tensor]:
+        """Return the best allowed extensions, so many that ``num_beams`` of them do not end an answer.
+
+        Args:
+            scores: Of all extensions of each input's rows, (B, N*V); ``-inf`` where there is none.
+            num_beams: How many shall go on, >= 1.
+
+        Returns:
+            Their scores, (B, K), best first, and their places in N*V; ``-inf`` and 0 where there are no
+            more. K is what the input with the most of them needs. NaN counts as allowed.
+        """
+        num_inputs, num_rows = len(self._states), len(self._states[0])
+        columns = scores.view(num_inputs, num_rows, -1)[:, :, self._columns].flatten(1)  # (B, N*A)
+        # Of so many, a model that has learnt the language seldom has too few that are allowed.
+        ranked = columns.topk(min(4 * num_beams, columns.shape[1]))  # (B, 4N)
+        chosen = []
+        for place, (values, index) in enumerate(
+            zip(ranked.values.tolist(), ranked.indices.tolist(), strict=True)
+        ):
+            allowed, is_enough = self._allowed(place, values, index, num_beams)
+            while not is_enough and len(index) < columns.shape[1]:
+                more = columns[place].topk(min(4 * len(index), columns.shape[1]))
+                values, index = more.values.tolist(), more.indices.tolist()
+                allowed, is_enough = self._allowed(place, values, index, num_beams)
+            chosen.append(allowed)
+        width = max(1, *map(len, chosen))
+        padded = [allowed + [-1] * (width - len(allowed)) for allowed in chosen]
+        places = torch.tensor(padded, device=scores.device)  # (B, K)
+        is_missing, places = places < 0, places.clamp(min=0)
+        found = columns.gather(1, places).masked_fill(is_missing, NOTHING)  # (B, K)
+        num_columns, vocab_size = len(self._columns), scores.shape[1] // num_rows
+        index = places // num_columns * vocab_size + self._columns[places % num_columns]  # (B, K)
+        return found, index.masked_fill(is_missing, 0)
+
+    def masked(self, logits: Tensor, num_going_on: int | None = None) -> Tensor:
+        """Return logits with ``-inf`` for all but the best allowed tokens.
+
+        Args:
+            logits: (B, V), of batches with one row per input.
+            num_going_on: How many tokens that do not end the answer are left; None leaves all.
+        """
+        scores, index = self.topk(logits, len(self._token_ids) if num_going_on is None else num_going_on)
+        # Where there are no more, the index is 0: the maximum with -inf changes nothing there.
+        return torch.full_like(logits, NOTHING).scatter_reduce(1, index, scores, "amax")
+
+    def follow(self, tokens: Tensor, parents: Tensor | None = None) -> None:
+        """Go on with one more token in every row.
+
+        Args:
+            tokens: (B, N'); of any meaning in a row that is not there.
+            parents: (B, N'), the row of the same input that each goes on from; None says that it is its own.
+        """
+        rows = torch.arange(tokens.shape[1]).expand_as(tokens) if parents is None else parents
+        self._states = [
+            [
+                None
+                if token == self._eos_token_id or token not in self._column_of
+                else asked.get(row * len(self._token_ids) + self._column_of[token])
+                for row, token in zip(input_rows, input_tokens, strict=True)
+            ]
+            for asked, input_rows, input_tokens in zip(
+                self._asked, rows.tolist(), tokens.tolist(), strict=True
+            )
+        ]
+        self._asked = [{} for _ in self._states]
+
+    def select_inputs(self, input_idx: Tensor) -> None:
+        """Go on with some of the inputs, in this order, (B',)."""
+        self._states = [self._states[place] for place in input_idx.tolist()]
+        self._asked = [{} for _ in self._states]
+
+    def _allowed(
+        self, place: int, values: list[float], index: list[int], num_beams: int
+    ) -> tuple[list[int], bool]:
+        """Return those of ``index`` that are allowed until enough go on, and whether no more are needed."""
+        states, asked, num_columns = self._states[place], self._asked[place], len(self._token_ids)
+        if all(state is None for state in states):
+            return [], True
+        allowed: list[int] = []
+        for value, column in zip(values, index, strict=True):
+            if value == NOTHING:
+                return allowed, True
+            row, token_id = column // num_columns, self._token_ids[column % num_columns]
+            if column not in asked:
+                state = states[row]
+                asked[column] = None if state is None else self._constraint.advance(state, token_id)
+            if asked[column] is None and not math.isnan(value):
+                continue
+            allowed.append(column)
+            num_beams -= token_id != self._eos_token_id
+            if num_beams == 0:
+                return allowed, True
+        return allowed, False
