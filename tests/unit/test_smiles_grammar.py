@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.unit.test_decoding import EOS, FakeModel, NextToken, random_language, sources
+from textchem_core.config import T5Config
 from textchem_core.decoding.generate import generate
 from textchem_core.decoding.protocol import Hypothesis
+from textchem_core.errors import ConfigError
+from textchem_core.model.t5 import T5
+from textchem_core.predictor import TextChem
 from textchem_core.text.cleanup import UNKNOWN_MARK
 from textchem_core.text.smiles import canonical_compounds, canonical_molecule, random_molecule
 from textchem_core.text.smiles_constraint import SmilesConstraint
@@ -318,23 +323,25 @@ class TestTokens:
 
     def test_random_walks_end_in_molecules(self, tokenizer: Tokenizer) -> None:
         constraint = SmilesConstraint(tokenizer, dots_end=True)
+        signs = [
+            i for i in constraint.token_ids if tokenizer.surface(i) in map(str.encode, "CCNOcccn()12=[]H+.")
+        ]
         generator = random.Random(3)
         ended = 0
-        for _ in range(150):
+        for _ in range(300):
             state: object | None = constraint.start
             ids: list[int] = []
-            while len(ids) < 40:
-                # The end whenever it is allowed after five tokens, otherwise the first that is.
+            while len(ids) < 60:
+                # The end whenever it is allowed after five tokens, otherwise any that is.
                 if len(ids) > 5 and constraint.advance(state, tokenizer.eos_id) is not None:
                     assert canonical_compounds(tokenizer.decode(ids)) is not None
                     ended += 1
                     break
-                order = generator.sample(constraint.token_ids, len(constraint.token_ids))
-                order = [one for one in order if one not in (tokenizer.eos_id, tokenizer.unk_id)]
+                order = generator.sample(signs, len(signs))
                 token_id = next(one for one in order if constraint.advance(state, one) is not None)
                 state = constraint.advance(state, token_id)
                 ids.append(token_id)
-        assert ended > 50
+        assert ended > 100
 
     def test_compounds_end_at_dots_and_fragments_do_not(self, tokenizer: Tokenizer) -> None:
         def is_allowed(text: str, *, dots_end: bool) -> bool:
@@ -372,3 +379,26 @@ class TestTokens:
                 state = None if state is None else constraint.advance(state, token_id)
             is_allowed = state is not None and constraint.advance(state, tokenizer.eos_id) is not None
             assert is_allowed == is_right, parts
+
+
+class TestPredictor:
+    @pytest.fixture(scope="class")
+    def predictor(self) -> TextChem:
+        torch.manual_seed(0)
+        config = T5Config(
+            vocab_size=8192, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_decoder_layers=1, num_heads=2
+        )
+        return TextChem(T5(config).eval(), Tokenizer(ROOT / "tokenizer"))
+
+    @pytest.mark.parametrize("task", ["forward", "retrosynthesis", "description2smiles"])
+    def test_what_a_model_that_knows_nothing_ends_is_a_molecule(self, predictor: TextChem, task: str) -> None:
+        predictions = predictor.predict(
+            task, ["CCO", "CCN"], constrain=True, num_beams=10, num_return_sequences=10, max_new_tokens=6
+        )
+        finished = [one.text for row in predictions for one in row if one.finished]
+        assert finished
+        assert [text for text in finished if canonical_molecule(text) is None] == []
+
+    def test_a_task_without_smiles_is_an_error(self, predictor: TextChem) -> None:
+        with pytest.raises(ConfigError, match="smiles2caption does not answer in SMILES"):
+            predictor.predict("smiles2caption", ["CCO"], constrain=True)
