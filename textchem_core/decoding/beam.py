@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textchem_core.decoding.guard import Guard
+from textchem_core.decoding.guard import start_guard
 from textchem_core.decoding.protocol import MOST_CLOSED, Constraint, Decoder, Hypothesis
 
 NOTHING = float("-inf")
@@ -148,9 +148,7 @@ def beam_search(
         ending_scores=scores.clone(),
     )
     found: list[list[Hypothesis]] = [[] for _ in range(batch_size)]
-    guard = None
-    if constraint is not None:
-        guard = Guard(constraint, batch_size=batch_size, eos_token_id=eos_token_id, device=device)
+    guard = start_guard(constraint, start_ids, eos_token_id)
 
     for length in range(1, max_new_tokens + 1):
         log_probs = F.log_softmax(decoder.step(token_ids).float(), dim=-1)  # (B*N, V)

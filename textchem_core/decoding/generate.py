@@ -59,7 +59,6 @@ def generate(
     """
     search = Search(**options)
     _check_sources(input_ids, attention_mask)
-
     start_ids = torch.full_like(input_ids[:, 0], model.config.decoder_start_token_id, dtype=torch.int64)
     limits: _Limits = {
         "eos_token_id": model.config.eos_token_id,

@@ -131,3 +131,10 @@ class Guard:
             if num_beams == 0:
                 return allowed, True
         return allowed, False
+
+
+def start_guard(constraint: Constraint | None, start_ids: Tensor, eos_token_id: int) -> Guard | None:
+    """Return the guard of a search that begins with ``start_ids``, (B,), if there is anything to guard."""
+    if constraint is None:
+        return None
+    return Guard(constraint, batch_size=len(start_ids), eos_token_id=eos_token_id, device=start_ids.device)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textchem_core.decoding.guard import Guard
+from textchem_core.decoding.guard import start_guard
 from textchem_core.decoding.protocol import MOST_CLOSED, Constraint, Decoder, Hypothesis
 
 Choose = Callable[[Tensor, Tensor, int], Tensor]
@@ -58,9 +58,7 @@ def single_search(
     written = start_ids.new_empty(len(rows), max_new_tokens)  # (R, T)
     log_probs_written = torch.zeros(written.shape, device=start_ids.device)  # (R, T)
     lengths = torch.zeros_like(rows)  # (R,)
-    guard = None
-    if constraint is not None:
-        guard = Guard(constraint, batch_size=len(rows), eos_token_id=eos_token_id, device=rows.device)
+    guard = start_guard(constraint, start_ids, eos_token_id)
 
     for step in range(max_new_tokens):
         logits = decoder.step(token_ids).float()  # (R', V)
@@ -92,17 +90,21 @@ def single_search(
                 guard.select_inputs(staying)
             rows, token_ids, is_open = rows[staying], token_ids[staying], is_open[staying]
 
-    hypotheses = []
-    for ids, token_log_probs, length in zip(
-        written.tolist(), log_probs_written.tolist(), lengths.tolist(), strict=True
-    ):
-        finished = ids[length - 1] == eos_token_id
-        hypotheses.append(
-            Hypothesis(
-                token_ids=ids[: length - 1] if finished else ids[:length],
-                score=math.fsum(token_log_probs[:length]) / length**length_penalty,
-                token_log_probs=token_log_probs[:length],
-                finished=finished,
-            )
+    return [
+        _hypothesis(ids[:length], token_log_probs[:length], eos_token_id, length_penalty)
+        for ids, token_log_probs, length in zip(
+            written.tolist(), log_probs_written.tolist(), lengths.tolist(), strict=True
         )
-    return hypotheses
+    ]
+
+
+def _hypothesis(
+    ids: list[int], token_log_probs: list[float], eos_token_id: int, length_penalty: float
+) -> Hypothesis:
+    finished = ids[-1] == eos_token_id
+    return Hypothesis(
+        token_ids=ids[:-1] if finished else ids,
+        score=math.fsum(token_log_probs) / len(ids) ** length_penalty,
+        token_log_probs=token_log_probs,
+        finished=finished,
+    )

@@ -168,7 +168,14 @@ class Smiles(NamedTuple):
         if character == "]":
             return self._with_atom(sign, character)
         order = BONDS[self.bond] if self.current >= 0 else 0
-        return self._read(character, sign=sign) if _may_become_atom(sign, order) else None
+        possible = _may_become_atom(sign, order, self._goes_on_aromatic())
+        return self._read(character, sign=sign) if possible else None
+
+    def _goes_on_aromatic(self) -> bool:
+        """Whether only an aromatic atom may follow, because what comes before it is none outside a ring."""
+        is_doubtful = self.stretches[-1].is_doubtful and not self.rings and self._is_settled()
+        # O and N for those that charge the atom before them, as in CN(=O)=O and CN=N#N.
+        return is_doubtful and self.current >= 0 and not any(map(self._is_sound, "*ON"))
 
     def _in_label(self, character: str) -> "Smiles | None":
         """Go on with ``%12`` or ``%(123)``."""
@@ -377,7 +384,10 @@ def _bound(atom: Atom, order: int, partner: str) -> Atom | None:
 
 
 @lru_cache(maxsize=2**14)
-def _may_become_atom(beginning: str, order: int) -> bool:
-    """Whether a bracket atom that can take such a bond begins so."""
+def _may_become_atom(beginning: str, order: int, is_aromatic: bool) -> bool:
+    """Whether a bracket atom that can take such a bond begins so, and an aromatic one if need be."""
     atoms = (_atom(beginning + end) for end in _BRACKET_ENDS)
-    return any(atom is not None and atom.room + atom.excess >= order for atom in atoms)
+    return any(
+        atom is not None and atom.room + atom.excess >= order and is_aromatic <= atom.is_aromatic
+        for atom in atoms
+    )
