@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from textchem_core.answer_file import AnswerFile, check_output
+from textchem_core.answer_file import AnswerFile, check_output, model_sha256
 from textchem_core.command_line import parse_config
 from textchem_core.data.inputs import Input, in_pools, is_no_stream, is_pipe, read_inputs, read_pipe
 from textchem_core.errors import CheckpointError, ConfigError, InputError, TokenizerError
@@ -153,6 +153,7 @@ class Answering:
         for index, predictions in self.predictor.answer_all(
             questions,
             valid_only=self.config.valid_only,
+            constrain=self.config.constrain,
             rerank=self.config.rerank,
             batch_tokens=self.config.batch_tokens,
             **self.config.search_options(),
@@ -176,7 +177,7 @@ def answer_to_stream(config: GenerateConfig, answering: Answering) -> None:
 def answer_to_file(config: GenerateConfig, world: World, model: Path, answering: Answering) -> None:
     """Answer the inputs in order, each process its pools, into a file that can be gone on with."""
     run = {name: value for name, value in asdict(config).items() if name not in NOT_OF_ANSWERS}
-    run["model_sha256"] = TextChem.fingerprint(model) if world.is_main else None
+    run["model_sha256"] = model_sha256(model) if world.is_main else None
     path, bar = Path(config.output or ""), answering.bar
     with closing(AnswerFile(path, run, str(model), world, resume=config.resume)) as answers:
         bar.initial = bar.n = answers.num_inputs

@@ -26,9 +26,22 @@ from typing import NamedTuple
 from textchem_core.data.inputs import Input
 from textchem_core.disk import replace_file
 from textchem_core.errors import OutputError
+from textchem_core.model.t5 import T5
+from textchem_core.text.tokenizer import Tokenizer
 from textchem_core.training.distributed import World
 
 _SECONDS_BETWEEN_LOOKS = 0.1
+
+
+def model_sha256(folder: Path) -> str:
+    """Return a SHA-256 of a model folder's shape, weights and vocabulary: equal where answers are alike.
+
+    Raises:
+        CheckpointError: The model cannot be opened.
+        TokenizerError: The tokenizer cannot.
+    """
+    facts = f"{T5.from_pretrained(folder).sha256()} {Tokenizer(folder).sha256}"
+    return hashlib.sha256(facts.encode()).hexdigest()
 
 
 class Pool(NamedTuple):

@@ -58,6 +58,8 @@ class GenerateConfig:
     """Of sampling: draw from the likeliest tokens that have this probability together."""
     seed: int = 0
     """Of sampling: the same seed draws the same answers."""
+    constrain: bool = False
+    """Choose no token after which no SMILES that RDKit reads can follow; for tasks answered in SMILES."""
     valid_only: bool = False
     """Show valid answers alone; the next ones of the search take the places of others."""
     rerank: Literal["round-trip"] | None = None
@@ -106,7 +108,12 @@ class GenerateConfig:
             check_range(name, getattr(self, name), at_least=1)
         Search(**self.search_options())
         if self.task is not None:
-            check_wishes(TASKS[self.task], valid_only=self.valid_only, rerank=self.rerank)
+            check_wishes(
+                TASKS[self.task],
+                valid_only=self.valid_only,
+                constrain=self.constrain,
+                rerank=self.rerank,
+            )
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise ConfigError(f"device={self.device!r}: must be auto, cpu, cuda or cuda:N")
 

@@ -6,7 +6,6 @@ model.predict("smiles2caption", ["CCO"])[0][0].text
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -234,18 +233,6 @@ class TextChem:
         answer_all = partial(self.answer_all, valid_only=valid_only, constrain=constrain, rerank=rerank)
         answers = dict(answer_all(questions, batch_tokens=batch_tokens, **search))
         return [answers[index] for index in range(len(questions))]
-
-    @staticmethod
-    def fingerprint(folder: str | Path) -> str:
-        """Return a SHA-256 of a folder's shape, weights and vocabulary: equal where answers are alike.
-
-        Of the folder, because the weights in memory may be packed, and in another precision.
-
-        Raises:
-            CheckpointError: As ``load`` does.
-        """
-        facts = f"{T5.from_pretrained(folder).sha256()} {Tokenizer(folder).sha256}"
-        return hashlib.sha256(facts.encode()).hexdigest()
 
     def score(
         self,

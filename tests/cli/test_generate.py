@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from textchem_core import T5, TASKS, T5Config, TextChem, Tokenizer
+from textchem_core.answer_file import model_sha256
 from textchem_core.data import inputs
 from textchem_core.decoding.options import SearchOptions
 from textchem_core.errors import ConfigError, InputError
@@ -473,15 +474,15 @@ def test_neither_order_nor_grouping_changes_an_answer(model_folder: Path, num_be
                 assert one.score == pytest.approx(other.score, abs=1e-5)
 
 
-def test_the_fingerprint_of_a_folder_tells_weights_apart(model_folder: Path, tmp_path: Path) -> None:
+def test_the_checksum_of_a_folder_tells_weights_apart(model_folder: Path, tmp_path: Path) -> None:
     model, tokenizer = T5.from_pretrained(model_folder), Tokenizer(model_folder)
     for name in ("same", "other"):
         model.save_pretrained(tmp_path / name)
         tokenizer.save(tmp_path / name)
         with torch.no_grad():
             model.shared.weight[-1, -1] += 1e-3
-    assert TextChem.fingerprint(tmp_path / "same") == TextChem.fingerprint(model_folder)
-    assert TextChem.fingerprint(tmp_path / "other") != TextChem.fingerprint(model_folder)
+    assert model_sha256(tmp_path / "same") == model_sha256(model_folder)
+    assert model_sha256(tmp_path / "other") != model_sha256(model_folder)
 
 
 def test_predict_refuses_one_string_and_wrong_inputs(model_folder: Path) -> None:

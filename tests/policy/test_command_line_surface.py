@@ -26,11 +26,11 @@ TRAIN_FLAGS = """
 --valid-files --validate-every --warmup-steps --weight-decay
 """
 GENERATE_FLAGS = """
---attention --batch-tokens --canonicalize --column --config --device --do-sample --dtype --early-stopping
---format --help --input-file --length-penalty --list-tasks --max-new-tokens --min-new-tokens --model
---no-canonicalize --no-do-sample --no-list-tasks --no-resume --no-strict --no-truncate --no-valid-only
---num-beams --num-return-sequences --output --rerank --resume --seed --strict --task --temperature --top-k
---top-p --truncate --valid-only
+--attention --batch-tokens --canonicalize --column --config --constrain --device --do-sample --dtype
+--early-stopping --format --help --input-file --length-penalty --list-tasks --max-new-tokens
+--min-new-tokens --model --no-canonicalize --no-constrain --no-do-sample --no-list-tasks --no-resume
+--no-strict --no-truncate --no-valid-only --num-beams --num-return-sequences --output --rerank --resume
+--seed --strict --task --temperature --top-k --top-p --truncate --valid-only
 """
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textchem_core.decoding.guard import start_guard
+from textchem_core.decoding.guard import Guard, start_guard
 from textchem_core.decoding.protocol import MOST_CLOSED, Constraint, Decoder, Hypothesis
 
 NOTHING = float("-inf")
