@@ -48,6 +48,8 @@ class GenerateConfig:
     """Longest answer, in tokens."""
     min_new_tokens: int = 0
     """Shortest answer, in tokens."""
+    speculative: bool = False
+    """Guess ahead by copying from the input: the same answers in fewer calls; with --num-beams 1."""
     do_sample: bool = False
     """Draw answers instead of searching for the best."""
     temperature: float = 1.0

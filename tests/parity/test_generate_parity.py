@@ -134,8 +134,9 @@ def test_beams(models: list[tuple[int, Any, T5]], length_penalty: float, early_s
     assert 0.1 < sum(finished) / len(finished) < 0.9, "these models show only one way for a search to stop"
 
 
+@pytest.mark.parametrize("speculative", [False, True])
 @pytest.mark.parametrize("min_new_tokens", [0, 3])
-def test_greedy(models: list[tuple[int, Any, T5]], min_new_tokens: int) -> None:
+def test_greedy(models: list[tuple[int, Any, T5]], min_new_tokens: int, speculative: bool) -> None:
     options: dict[str, Any] = {"num_beams": 1, "max_new_tokens": LONGEST, "min_new_tokens": min_new_tokens}
     for seed, oracle, model in models:
         input_ids, attention_mask = random_sources(seed)
@@ -155,7 +156,9 @@ def test_greedy(models: list[tuple[int, Any, T5]], min_new_tokens: int) -> None:
             # Without an end token, rows are cut all at one length: none has padding to take off.
             log_probs = as_hypothesis(ids, 0.0, row.tolist()).token_log_probs
             expected.append([as_hypothesis(ids, sum(log_probs) / len(log_probs) ** 0.6, log_probs)])
-        found = generate(model, input_ids, attention_mask, length_penalty=0.6, **options)
+        found = generate(
+            model, input_ids, attention_mask, length_penalty=0.6, speculative=speculative, **options
+        )
         assert_equal(found, expected, (seed, options))
 
 

@@ -29,8 +29,8 @@ GENERATE_FLAGS = """
 --attention --batch-tokens --canonicalize --column --config --constrain --device --do-sample --dtype
 --early-stopping --format --help --input-file --length-penalty --list-tasks --max-new-tokens
 --min-new-tokens --model --no-canonicalize --no-constrain --no-do-sample --no-list-tasks --no-resume
---no-strict --no-truncate --no-valid-only --num-beams --num-return-sequences --output --rerank --resume
---seed --strict --task --temperature --top-k --top-p --truncate --valid-only
+--no-speculative --no-strict --no-truncate --no-valid-only --num-beams --num-return-sequences --output
+--rerank --resume --seed --speculative --strict --task --temperature --top-k --top-p --truncate --valid-only
 """
 
 

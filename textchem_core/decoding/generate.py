@@ -15,6 +15,7 @@ from textchem_core.decoding.options import Search, SearchOptions
 from textchem_core.decoding.protocol import Constraint, EncoderDecoder, Hypothesis
 from textchem_core.decoding.sampling import Sampler, sample
 from textchem_core.decoding.single import likeliest, single_search
+from textchem_core.decoding.speculative import speculative_search
 from textchem_core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def generate(
         InputError: The sources or their mask have the wrong shape, or a source is empty.
     """
     search = Search(**options)
+    if search.speculative and constraint is not None:
+        raise ConfigError("speculative=True: has no constraint; leave one of them out")
     _check_sources(input_ids, attention_mask)
     start_ids = torch.full_like(input_ids[:, 0], model.config.decoder_start_token_id, dtype=torch.int64)
     limits: _Limits = {
@@ -65,7 +68,6 @@ def generate(
         "length_penalty": float(search.length_penalty),
         "max_new_tokens": search.max_new_tokens,
         "min_new_tokens": search.min_new_tokens,
-        "constraint": constraint,
     }
     with _dropout_off(model):
         decoder = model.start_decoding(input_ids, attention_mask)
@@ -80,12 +82,21 @@ def generate(
                 top_p=search.top_p,
                 device=input_ids.device,
             )
-            found = sample(decoder, start_ids, sampler, **limits)
+            found = sample(decoder, start_ids, sampler, constraint=constraint, **limits)
+        elif search.speculative:
+            sources = _without_padding(input_ids, attention_mask)
+            found = [[best] for best in speculative_search(decoder, start_ids, source_ids=sources, **limits)]
         elif search.beams == 1:
-            found = [[hypothesis] for hypothesis in single_search(decoder, start_ids, likeliest, **limits)]
+            written = single_search(decoder, start_ids, likeliest, constraint=constraint, **limits)
+            found = [[hypothesis] for hypothesis in written]
         else:
             found = beam_search(
-                decoder, start_ids, num_beams=search.beams, early_stopping=search.early_stopping, **limits
+                decoder,
+                start_ids,
+                num_beams=search.beams,
+                early_stopping=search.early_stopping,
+                constraint=constraint,
+                **limits,
             )
     _check_numbers(found)
     return found if return_spares else [hypotheses[: search.num_return_sequences] for hypotheses in found]
@@ -96,7 +107,6 @@ class _Limits(TypedDict):
     length_penalty: float
     max_new_tokens: int
     min_new_tokens: int
-    constraint: Constraint | None
 
 
 def _without_padding(input_ids: Tensor, attention_mask: Tensor | None) -> list[list[int]]:

@@ -23,6 +23,7 @@ class SearchOptions(TypedDict, total=False):
     top_k: int
     top_p: float
     seed: int
+    speculative: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,9 @@ class Search:
     seed: int = 0
     """Of sampling. The same seed draws the same answers to a source, whatever its batch and its place in it;
     a source that is asked twice is answered twice alike."""
+    speculative: bool = False
+    """Guess ahead by copying from the source: the answers of greedy search, up to rounding, in fewer calls of
+    the model; see ``speculative_search``. Needs ``num_beams`` 1."""
 
     @property
     def beams(self) -> int:
@@ -75,8 +79,9 @@ class Search:
         Raises:
             ConfigError: For the first one that is out of its range, or read by another kind of search.
         """
-        if not isinstance(self.do_sample, bool):
-            raise ConfigError(f"do_sample={self.do_sample!r}: must be True or False")
+        for name in ("do_sample", "speculative"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name}={getattr(self, name)!r}: must be True or False")
         for name, lowest, highest, limit in (
             ("beams", 1, None, ""),
             ("num_return_sequences", 1, None if self.do_sample else self.beams, "num_beams"),
@@ -104,6 +109,8 @@ class Search:
                 f"num_beams={self.beams}: must be 1 with do_sample; "
                 "num_return_sequences is the number of draws"
             )
+        if self.speculative and (self.do_sample or self.beams != 1):
+            raise ConfigError("speculative=True: is for greedy search; take num_beams=1, without do_sample")
         if not self.do_sample:
             for field in fields(self):
                 value = getattr(self, field.name)

@@ -29,6 +29,19 @@ class Hypothesis:
     finished: bool
     """Whether the model ended the answer itself. False: it was cut at ``max_new_tokens``."""
 
+    @classmethod
+    def of(
+        cls, ids: list[int], token_log_probs: list[float], eos_token_id: int, length_penalty: float
+    ) -> "Hypothesis":
+        """Return what was written, which holds the end token if it was finished, with its score."""
+        finished = ids[-1] == eos_token_id
+        return cls(
+            token_ids=ids[:-1] if finished else ids,
+            score=math.fsum(token_log_probs) / len(ids) ** length_penalty,
+            token_log_probs=token_log_probs,
+            finished=finished,
+        )
+
     @property
     def log_prob(self) -> float:
         """Log-probability of the whole answer (nats), the sum of its tokens'."""

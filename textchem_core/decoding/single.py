@@ -1,6 +1,5 @@
 """Search without beams: every row writes its own answer, token by token."""
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -91,20 +90,8 @@ def single_search(
             rows, token_ids, is_open = rows[staying], token_ids[staying], is_open[staying]
 
     return [
-        _hypothesis(ids[:length], token_log_probs[:length], eos_token_id, length_penalty)
+        Hypothesis.of(ids[:length], token_log_probs[:length], eos_token_id, length_penalty)
         for ids, token_log_probs, length in zip(
             written.tolist(), log_probs_written.tolist(), lengths.tolist(), strict=True
         )
     ]
-
-
-def _hypothesis(
-    ids: list[int], token_log_probs: list[float], eos_token_id: int, length_penalty: float
-) -> Hypothesis:
-    finished = ids[-1] == eos_token_id
-    return Hypothesis(
-        token_ids=ids[:-1] if finished else ids,
-        score=math.fsum(token_log_probs) / len(ids) ** length_penalty,
-        token_log_probs=token_log_probs,
-        finished=finished,
-    )
