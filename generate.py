@@ -74,9 +74,10 @@ def find_inputs(config: GenerateConfig) -> Iterator[list[Input]]:
     yield [Input(task.example, "example")]
 
 
-def open_predictor(config: GenerateConfig) -> tuple[TextChem, Path]:
+def open_predictor(config: GenerateConfig, world: World) -> tuple[TextChem, Path]:
     """Load the model that was named, or the newest there is; each process on its own GPU."""
-    folder = newest_checkpoint(RUNS) if config.model is None else Path(config.model)
+    # One look for all: a training that is under way may write a newer one between two.
+    folder = world.from_main(newest_checkpoint(RUNS) if config.model is None else Path(config.model))
     if folder is None:
         raise CheckpointError(f"no model below {RUNS}/ yet; run `python train.py`, or name one with --model")
     device, local_rank = config.device, os.environ.get("LOCAL_RANK")
@@ -210,7 +211,7 @@ def answer(config: GenerateConfig, world: World) -> None:
             check_output(Path(config.output or ""), resume=config.resume)
         if from_file:  # a mistake in a line is known before the first answer
             total = sum(map(len, find_inputs(config)))
-    predictor, model = open_predictor(config)
+    predictor, model = open_predictor(config, world)
     if config.attention is not None:
         write_attention(config, predictor)
     with input_bar(total, shown=world.is_main and config.input_file is not None) as bar:
