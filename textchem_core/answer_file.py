@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import time
+import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -98,6 +99,7 @@ class AnswerFile:
         self._world = world
         self._parts = path.with_name(path.name + ".parts")
         self._unjoined: deque[Pool] = deque()  # on rank 0: those of all processes that the file lacks
+        self._read = ""  # checksum of all inputs so far, as this process found them
         whole, ready = _Whole(), frozenset[str]()
         if world.is_main:
             check_output(path, resume=resume)
@@ -136,8 +138,9 @@ class AnswerFile:
         for number, inputs in enumerate(pools):
             texts = json.dumps([text for text, _ in inputs])
             pool = Pool(number, len(inputs), hashlib.sha256(texts.encode()).hexdigest())
+            self._read = _with(self._read, pool)
             if number < begun.num_pools:
-                sha256 = _with(sha256, pool)
+                sha256 = self._read
                 if number + 1 == begun.num_pools and sha256 != begun.sha256:
                     break
                 continue
@@ -163,18 +166,24 @@ class AnswerFile:
                 self._append(answers.encode())
             else:
                 self._parts.mkdir(exist_ok=True)
-                replace_file(self._part(pool), lambda path: _write_to_disk(path, answers.encode()))
+                self._write_part(self._part(pool), answers.encode())
             while self._world.is_main and self._join_next():
                 pass
 
     def finish(self) -> None:
-        """Wait for the pools of the other processes, and write them; on rank 0.
+        """Wait for the other processes; rank 0 writes their pools.
 
         A process that dies is no reason to wait for ever: torchrun ends the others.
 
         Raises:
-            OutputError: As ``put``.
+            OutputError: As ``put``; or the processes have not read the same inputs.
         """
+        # Rank 0 would wait for ever for answers to what it has read and another process has not.
+        if len(set(self._world.gather(self._read))) > 1:
+            raise OutputError(
+                f"{self._path}: the inputs were changed while they were answered, and the processes have not "
+                "read the same; let them be, and go on with --resume"
+            )
         if not self._world.is_main:
             return
         with _named(self._path, "make room, and go on with --resume"):
@@ -197,6 +206,15 @@ class AnswerFile:
         self._append(part.read_bytes())
         part.unlink()
         return True
+
+    def _write_part(self, part: Path, answers: bytes) -> None:
+        # Under a name of its own: a process may outlive its run, and write the same part as its successor.
+        own = part.with_name(f"{part.name}-{uuid.uuid4().hex}")
+        try:
+            _write_to_disk(own, answers)
+            os.replace(own, part)
+        finally:
+            own.unlink(missing_ok=True)
 
     def _append(self, answers: bytes) -> None:
         os.ftruncate(self._file, self._whole.num_bytes)

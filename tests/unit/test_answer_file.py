@@ -33,14 +33,26 @@ def three_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass(frozen=True)
 class OneOfMany(World):
-    """A rank of a run whose ranks take turns in one process; rank 0 must be made first."""
+    """A rank of a run whose ranks take turns in one process; rank 0 is made first, and finishes last."""
 
     said: list[Any] = field(default_factory=list)
+    gathered: list[Any] = field(default_factory=list)
 
     def from_main(self, value: T) -> T:
         if self.is_main:
             self.said.append(value)
         return self.said[-1]  # type: ignore[no-any-return]
+
+    def gather(self, value: T) -> list[T]:
+        self.gathered.append(value)
+        assert len(self.gathered) == self.size or not self.is_main
+        return self.gathered
+
+
+def ranks_of(size: int) -> list[World]:
+    said: list[Any] = []
+    gathered: list[Any] = []
+    return [OneOfMany(rank, size, torch.device("cpu"), None, said, gathered) for rank in range(size)]
 
 
 def texts(number: int) -> list[str]:
@@ -137,11 +149,8 @@ def test_any_processes_in_any_order_killed_at_any_time_write_the_same_bytes(
     asked: list[str] = []
     is_finished = False
     while not is_finished:
-        size, said = generator.randint(1, 4), []  # another number of processes each time
-        ranks = [
-            AnswerFile(path, RUN, "m", OneOfMany(rank, size, torch.device("cpu"), None, said), resume=True)
-            for rank in range(size)
-        ]
+        size = generator.randint(1, 4)  # another number of processes each time
+        ranks = [AnswerFile(path, RUN, "m", world, resume=True) for world in ranks_of(size)]
         working = {rank: answers.own_pools(pools(lines)) for rank, answers in enumerate(ranks)}
         for _ in range(generator.randrange(1, 12)):
             rank = generator.choice(list(working))
@@ -149,7 +158,8 @@ def test_any_processes_in_any_order_killed_at_any_time_write_the_same_bytes(
             if found is None:
                 del working[rank]
                 if not working:
-                    ranks[0].finish()
+                    for answers in reversed(ranks):
+                        answers.finish()
                     is_finished = True
                     break
             else:
@@ -166,15 +176,72 @@ def test_any_processes_in_any_order_killed_at_any_time_write_the_same_bytes(
 
 def test_a_pool_whose_inputs_have_changed_does_not_take_its_old_answers(tmp_path: Path) -> None:
     """Rank 1 has answered the second pool, rank 0 not yet the first, when an input is corrected."""
-    path, lines, said = tmp_path / "out", texts(6), []
-    ranks = [OneOfMany(rank, 2, torch.device("cpu"), None, said) for rank in (0, 1)]
-    first, second = (AnswerFile(path, RUN, "m", world, resume=False) for world in ranks)
+    path, lines = tmp_path / "out", texts(6)
+    first, second = (AnswerFile(path, RUN, "m", world, resume=False) for world in ranks_of(2))
     for pool, some in second.own_pools(pools(lines)):
         second.put(pool, answers_to([text for text, _ in some]))
     assert len(list((tmp_path / "out.parts").iterdir())) == 1
     first.close()
     run(path, [*lines[:4], "corrected", lines[5]], resume=True)
     assert path.read_text() == answers_to([*lines[:4], "corrected", lines[5]])
+
+
+@pytest.mark.parametrize("change", ["a line", "one line more", "a pool more", "a pool less"])
+def test_inputs_that_change_while_they_are_read_end_the_run(tmp_path: Path, change: str) -> None:
+    """Rank 0 would wait for ever for a pool that rank 1 has read otherwise."""
+    path, lines = tmp_path / "out", texts(11)
+    later = {
+        "a line": [*lines[:4], "corrected", *lines[5:]],
+        "one line more": [*lines, "more"],
+        "a pool more": [*lines, *texts(5)],
+        "a pool less": lines[:9],
+    }[change]
+    ranks = [AnswerFile(path, RUN, "m", world, resume=False) for world in ranks_of(2)]
+    for answers, read in zip(ranks, (lines, later), strict=True):
+        for pool, some in answers.own_pools(pools(read)):
+            answers.put(pool, answers_to([text for text, _ in some]))
+    for answers in reversed(ranks):
+        if answers is ranks[0]:
+            with pytest.raises(OutputError, match="changed while they were answered"):
+                answers.finish()
+        else:
+            answers.finish()  # of the two it is the first to say what it has read
+        answers.close()
+    run(path, later, resume=True)
+    assert path.read_text() == answers_to(later)
+
+
+def test_two_processes_that_write_one_part_do_not_tear_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has outlived its run is half way through a part when its successor places the same one."""
+    path, lines, replace = tmp_path / "out", texts(6), os.replace
+    first, outlived = (AnswerFile(path, RUN, "m", world, resume=False) for world in ranks_of(2))
+    first.close()
+    main, successor = (AnswerFile(path, RUN, "m", world, resume=True) for world in ranks_of(2))
+
+    def killed(_: object) -> None:
+        raise Killed
+
+    def place_late(source: Path, target: Path) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", replace)
+            patch.setattr(os, "fsync", killed)
+            patch.setattr(Path, "unlink", lambda *_, **__: None)
+            with pytest.raises(Killed):
+                outlived.put(pool, "torn")
+        replace(source, target)
+
+    for pool, some in successor.own_pools(pools(lines)):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", place_late)
+            successor.put(pool, answers_to([text for text, _ in some]))
+    for pool, some in main.own_pools(pools(lines)):
+        main.put(pool, answers_to([text for text, _ in some]))
+    successor.finish()
+    main.finish()
+    main.close()
+    assert path.read_text() == answers_to(lines)
 
 
 def begun(path: Path, lines: list[str]) -> bytes:
