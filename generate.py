@@ -26,14 +26,14 @@ from tqdm import tqdm
 from textchem_core.answer_file import AnswerFile, check_output, model_sha256
 from textchem_core.command_line import parse_config
 from textchem_core.data.inputs import Input, in_pools, is_no_stream, is_pipe, read_inputs, read_pipe
-from textchem_core.errors import CheckpointError, ConfigError, InputError, TokenizerError
+from textchem_core.errors import CheckpointError, ConfigError, InputError, OutputError, TokenizerError
 from textchem_core.generate_config import GenerateConfig
 from textchem_core.predictions import Prediction
 from textchem_core.predictor import TextChem
 from textchem_core.progress import input_bar
 from textchem_core.questions import Question
 from textchem_core.tasks import TASKS
-from textchem_core.training.checkpoint import newest_checkpoint
+from textchem_core.training.checkpoint import checkpoint_folders, newest_checkpoint
 from textchem_core.training.distributed import World, join_world, one_error_line
 
 RUNS = Path("runs")
@@ -80,6 +80,8 @@ def open_predictor(config: GenerateConfig, world: World) -> tuple[TextChem, Path
     folder = world.from_main(newest_checkpoint(RUNS) if config.model is None else Path(config.model))
     if folder is None:
         raise CheckpointError(f"no model below {RUNS}/ yet; run `python train.py`, or name one with --model")
+    if not (folder / "config.json").exists() and (models := checkpoint_folders(folder)):
+        raise CheckpointError(f"{folder}: the folder of a run; name one of its models, such as {models[-1]}")
     device, local_rank = config.device, os.environ.get("LOCAL_RANK")
     if local_rank is not None and (device == "cuda" or (device == "auto" and torch.cuda.is_available())):
         device = f"cuda:{local_rank}"
@@ -110,18 +112,22 @@ def show(item: Input, question: Question, predictions: list[Prediction], style: 
     if style == "jsonl":
         line = {"task": question.task.name, "input": item.text, "read_as": question.text}
         answers = [asdict(prediction) for prediction in predictions]
-        both = {**line, "problem": question.problem, "predictions": answers}
+        both = {**line, "is_cut": question.is_cut, "problem": question.problem, "predictions": answers}
         return json.dumps(both, ensure_ascii=False) + "\n"
     lines = [f"question: {item.text}\n"]
     for rank, prediction in enumerate(predictions, start=1):
         scores = f"score {prediction.score:.4f}, confidence {prediction.confidence:.2f}"
         label = "answer:  " if len(predictions) == 1 else f"answer {rank} ({scores}):"
-        cut = "" if prediction.finished else " [unfinished]"
-        lines.append(f"{label} {prediction.text}{cut}\n")
+        invalid = " [invalid]" if prediction.valid is False else ""
+        mark = invalid if prediction.finished else " [unfinished]"
+        lines.append(f"{label} {prediction.text}{mark}\n")
         trip = prediction.round_trip
         if trip is not None:
-            same = "recovered" if trip.recovered else "another product"
-            lines.append(f"  gives:  {trip.product} ({same}, log-probability {trip.log_prob:.4f})\n")
+            same = "recovered" if trip.recovered else "not the product asked for"
+            # What never ends, as weak models write, would fill the screen.
+            product = trip.product[:200] + "…" * (len(trip.product) > 200)
+            asked = f"the product asked for has log-probability {trip.log_prob:.4f}"
+            lines.append(f"  gives:  {product} ({same}; {asked})\n")
     return "".join(lines) if predictions else f"{lines[0]}answer:   [no valid answer]\n"
 
 
@@ -135,6 +141,7 @@ def write_attention(config: GenerateConfig, predictor: TextChem) -> None:
         **config.search_options(),
     )
     attention.save(config.attention or "")
+    logging.info("attention: %s", config.attention)
 
 
 class Answering:
@@ -169,10 +176,16 @@ class Answering:
 
 def answer_to_stream(config: GenerateConfig, answering: Answering) -> None:
     """Answer the inputs in order, each pool as soon as it is there."""
-    with open(config.output, "w", encoding="utf-8") if config.output else nullcontext(sys.stdout) as out:
-        for inputs in find_inputs(config):
-            out.write(answering(inputs))
-            out.flush()
+    try:
+        with open(config.output, "w", encoding="utf-8") if config.output else nullcontext(sys.stdout) as out:
+            for inputs in find_inputs(config):
+                out.write(answering(inputs))
+                out.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = repr(config.output) if config.output else "to standard output"
+        raise OutputError(f"output {name}: cannot be written ({error.strerror}); make room") from error
 
 
 def answer_to_file(config: GenerateConfig, world: World, model: Path, answering: Answering) -> None:
@@ -214,7 +227,9 @@ def answer(config: GenerateConfig, world: World) -> None:
     predictor, model = open_predictor(config, world)
     if config.attention is not None:
         write_attention(config, predictor)
-    with input_bar(total, shown=world.is_main and config.input_file is not None) as bar:
+    # On a terminal the answers themselves show how far it is.
+    shown = config.input_file is not None and (config.output is not None or not sys.stdout.isatty())
+    with input_bar(total, shown=world.is_main and shown) as bar:
         answering = Answering(predictor, config, bar)
         if to_file:
             answer_to_file(config, world, model, answering)
@@ -224,7 +239,8 @@ def answer(config: GenerateConfig, world: World) -> None:
     if num_cut and world.is_main:
         logging.warning("%d sources were cut to %d tokens", num_cut, predictor.tokenizer.model_max_length)
     if num_without and world.is_main:
-        logging.warning("%d inputs have no valid answer; more --num-beams may find one", num_without)
+        more = "--num-return-sequences" if config.do_sample else "--num-beams"
+        logging.warning("%d inputs have no valid answer; more %s may find one", num_without, more)
 
 
 @contextmanager
@@ -232,9 +248,13 @@ def known_ends() -> Iterator[None]:
     """Give a lack of memory its line, and those who interrupt us no traceback."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        # CUDA has an error class of its own, the CPU's allocator has not.
+        is_ours = isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError)
+        if is_ours and "DefaultCPUAllocator" not in str(error):
+            raise
         raise ConfigError(
-            "out of memory; use less --batch-tokens, --num-beams or --max-new-tokens, or --device cpu"
+            "out of memory; use less --batch-tokens, --num-beams, --num-return-sequences or --max-new-tokens"
         ) from error
     except BrokenPipeError:
         # The reader has gone, as `| head` does; Python would complain once more when it flushes at the end.

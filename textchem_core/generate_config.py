@@ -26,7 +26,7 @@ class GenerateConfig:
     model: str | None = None
     """Model folder, ours or Hugging Face's; not given, the newest below runs/."""
     input_file: str | None = None
-    """File of inputs: lines, .jsonl, .csv or .tsv, each also as .gz."""
+    """File of inputs: lines, .smi (names may follow), .jsonl, .csv or .tsv, each also as .gz."""
     column: str | None = None
     """Column of a .csv or .tsv that holds the inputs."""
     output: str | None = None
@@ -92,6 +92,9 @@ class GenerateConfig:
             raise ConfigError(f"no --task; it must be one of {', '.join(TASKS)}")
         if self.task is not None:
             check_choice("task", self.task, tuple(TASKS))
+        for name in ("model", "input_file", "output", "attention"):
+            if getattr(self, name) == "":  # an unset variable of the shell
+                raise ConfigError(f"{name}='': is empty; give a name or leave it out")
         if self.inputs and self.input_file is not None:
             raise ConfigError(
                 f"inputs {self.inputs!r} and --input-file {self.input_file!r}: give one of them"
@@ -102,6 +105,11 @@ class GenerateConfig:
             raise ConfigError(
                 f"--attention {self.attention!r}: is of one input, given on the command line; "
                 f"there are {len(self.inputs)}"
+            )
+        if self.attention is not None and (self.valid_only or self.rerank):
+            raise ConfigError(
+                f"--attention {self.attention!r}: is of the search's first answer, which --valid-only or "
+                "--rerank may not show; leave one out"
             )
         if self.output and self.input_file and Path(self.output).resolve() == Path(self.input_file).resolve():
             raise ConfigError(f"--output {self.output!r} is the --input-file; name another file")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from textchem_core.config import check_range
+from textchem_core.config import check_integer, check_range
 from textchem_core.data.batches import Example, collate
 from textchem_core.data.grouping import group_by_length
 from textchem_core.decoding.generate import generate
@@ -65,13 +65,15 @@ class TextChem:
         Args:
             folder: Model and tokenizer.
             device: As for ``T5.from_pretrained``.
-            dtype: Of the weights.
+            dtype: Of the weights; of floating point.
 
         Raises:
-            ConfigError: There is no such device here.
+            ConfigError: There is no such device here, or ``dtype`` is none.
             CheckpointError: The model cannot be opened.
             TokenizerError: The tokenizer cannot, or its vocabulary is not the model's.
         """
+        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+            raise ConfigError(f"dtype={dtype!r}: must be torch.float32, torch.bfloat16 or torch.float16")
         return cls(T5.from_pretrained(folder, dtype=dtype, device=device).pack(), Tokenizer(folder))
 
     def prepare(
@@ -184,6 +186,7 @@ class TextChem:
         Raises:
             ConfigError: ``batch_tokens`` is less than 1, or an option of the search is out of range.
         """
+        check_integer("batch_tokens", batch_tokens)
         check_range("batch_tokens", batch_tokens, at_least=1)
         rows = Search(**search).rows
         lengths = [rows * len(question.source_ids) for question in questions]
@@ -358,16 +361,10 @@ class TextChem:
         self, questions: Sequence[Question], proposed: list[list[Prediction]], max_new_tokens: int
     ) -> list[list[Prediction]]:
         """Order the proposals of each question by what forward makes of them."""
-        pairs = [
-            (proposal.text, question.text)
-            for question, proposals in zip(questions, proposed, strict=True)
-            for proposal in proposals
-        ]
-        trips = iter(
-            self.round_trip(
-                [text for text, _ in pairs], [product for _, product in pairs], max_new_tokens=max_new_tokens
-            )
-        )
+        texts = [proposal.text for proposals in proposed for proposal in proposals]
+        asked = zip(questions, proposed, strict=True)
+        products = [question.text for question, proposals in asked for _ in proposals]
+        trips = iter(self.round_trip(texts, products, max_new_tokens=max_new_tokens))
         return [
             best_first([replace(proposal, round_trip=next(trips)) for proposal in proposals])
             for proposals in proposed

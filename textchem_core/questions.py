@@ -80,7 +80,7 @@ class Reader:
     def target(self, task: Task, text: str) -> list[int]:
         """Read an answer; errors are those of ``TextChem.score``."""
         _check_string(text)
-        return self._fitting(clean_target(task, text), text, truncate=False)[0]
+        return self._fitting(clean_target(task, text), text, truncate=None)[0]
 
     def smiles_constraint(self, questions: Sequence[Question]) -> SmilesConstraint:
         """Return what the answers are to be written in; errors are those of ``TextChem.answer``."""
@@ -92,17 +92,16 @@ class Reader:
             self._constraints[kind] = SmilesConstraint(self._tokenizer, dots_end=kind == "compounds")
         return self._constraints[kind]
 
-    def _fitting(self, source: str, shown: str, *, truncate: bool) -> tuple[list[int], bool]:
-        """Return the ids of a text, and whether its end was cut off so that they fit."""
+    def _fitting(self, source: str, shown: str, *, truncate: bool | None) -> tuple[list[int], bool]:
+        """Return the ids of a text, and whether its end was cut off so that they fit; None never cuts it."""
         self._warn_of_unknown(source)
         ids, limit = self._tokenizer.encode(source), self._tokenizer.model_max_length
         if len(ids) <= limit:
             return ids, False
         if not truncate:
             tokens = f"{len(ids)} tokens with its prompt" if shown != source else f"{len(ids)} tokens"
-            raise InputError(
-                f"{shown[:60] + '…'!r}: {tokens}, the limit is {limit}; shorten it or pass --truncate"
-            )
+            way_out = "shorten it" if truncate is None else "shorten it or pass --truncate"
+            raise InputError(f"{shown[:60] + '…'!r}: {tokens}, the limit is {limit}; {way_out}")
         return [*ids[: limit - 1], self._tokenizer.eos_id], True
 
     def _warn_of_unknown(self, source: str) -> None:

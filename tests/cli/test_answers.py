@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from textchem_core import TextChem
-from textchem_core.errors import ConfigError
+from textchem_core.errors import ConfigError, InputError
 
 INPUTS = ["CCO.CC(=O)Cl", "c1ccccc1", "C" * 40]
 
@@ -67,3 +68,16 @@ def test_valid_only_of_english_is_refused(predictor: TextChem) -> None:
 def test_more_answers_than_beams_are_refused(predictor: TextChem) -> None:
     with pytest.raises(ConfigError, match="num_return_sequences=3: must be <= num_beams, which is 2"):
         predictor.predict("forward", INPUTS, num_beams=2, num_return_sequences=3)
+
+
+def test_what_is_no_dtype_and_no_number_of_tokens_is_refused(predictor: TextChem, model_folder: Path) -> None:
+    for dtype in ("float32", torch.int8):
+        with pytest.raises(ConfigError, match=r"must be torch[.]float32, torch[.]bfloat16"):
+            TextChem.load(model_folder, dtype=dtype)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"batch_tokens=1\.5: must be an integer"):
+        predictor.predict("forward", INPUTS, batch_tokens=1.5)  # type: ignore[arg-type]
+
+
+def test_a_target_that_is_too_long_cannot_be_cut(predictor: TextChem) -> None:
+    with pytest.raises(InputError, match=r"the limit is 512; shorten it$"):
+        predictor.score("forward", ["CCO"], ["C" * 9999])

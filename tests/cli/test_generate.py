@@ -9,16 +9,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
-from textchem_core import T5, TASKS, T5Config, TextChem, Tokenizer
+from textchem_core import T5, TASKS, Prediction, RoundTrip, T5Config, TextChem, Tokenizer
 from textchem_core.answer_file import model_sha256
 from textchem_core.data import inputs
+from textchem_core.data.inputs import Input
 from textchem_core.decoding.options import SearchOptions
 from textchem_core.errors import ConfigError, InputError
+from textchem_core.questions import Question
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -152,6 +155,47 @@ def test_text_numbers_several_answers(ask: Ask) -> None:
     assert [line.split(" (score")[0] for line in run.out.splitlines()[1:]] == ["answer 1", "answer 2"]
 
 
+def shown(script: ModuleType, **facts: Any) -> list[str]:
+    """Return the lines of a text about one answer to one question."""
+    question = Question(task=TASKS["retrosynthesis"], text="C", source_ids=[1], problem=None, is_cut=False)
+    numbers = {"score": 0.0, "log_prob": 0.0, "token_log_probs": [], "confidence": 1.0}
+    usual = {"text": "C", "valid": True, "finished": True, "canonical": "C", "formula": "CH4"}
+    one = Prediction(**{**numbers, **usual, **facts})
+    question_line, *lines = script.show(Input("C", "input 1"), question, [one], "text").splitlines()
+    assert question_line == "question: C"
+    return list(lines)
+
+
+@pytest.mark.parametrize(
+    ("valid", "finished", "mark"),
+    [(True, True, ""), (None, True, ""), (False, True, " [invalid]"), (False, False, " [unfinished]")],
+)
+def test_answers_that_are_not_valid_are_marked(
+    script: ModuleType, valid: bool | None, finished: bool, mark: str
+) -> None:
+    assert shown(script, valid=valid, finished=finished) == [f"answer:   C{mark}"]
+
+
+@pytest.mark.parametrize(
+    ("product", "recovered", "said"),
+    [
+        ("C", True, "C (recovered; the product asked for has log-probability -1.5000)"),
+        ("N" * 999, False, "N" * 200 + "… (not the product asked for; the product asked for has log-prob"),
+    ],
+)
+def test_a_round_trip_says_whose_probability_it_shows(
+    script: ModuleType, product: str, recovered: bool, said: str
+) -> None:
+    trip = RoundTrip(product=product, log_prob=-1.5, recovered=recovered)
+    assert shown(script, round_trip=trip)[1].startswith(f"  gives:  {said}")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_what_cannot_be_written_is_named(ask: Ask) -> None:
+    error = ask("CCO", "--output", "/dev/full").error
+    assert "output '/dev/full': cannot be written (No space left on device)" in error
+
+
 def test_unfinished_answers_are_marked(ask: Ask) -> None:
     run = ask("CCO", "--max-new-tokens", 3, "--min-new-tokens", 3)
     assert run.out.splitlines()[-1].endswith("[unfinished]")
@@ -209,6 +253,16 @@ def test_a_model_folder_that_is_none_is_named(generate: Ask, model_folder: Path,
     error = generate("--task", "forward", "--model", model_folder / name if "." in name else name).error
     assert "config.json: missing" in error
     assert "a model folder holds config.json and model.safetensors" in error
+
+
+def test_the_folder_of_a_run_is_no_model_and_its_newest_one_is_named(
+    generate: Ask, model_folder: Path, tmp_path: Path
+) -> None:
+    for step in (2, 10):
+        shutil.copytree(model_folder, tmp_path / f"run/checkpoints/step-{step:08d}")
+    error = generate("--task", "forward", "--model", "run").error
+    assert "run: the folder of a run" in error
+    assert "run/checkpoints/step-00000010" in error
 
 
 def test_a_model_without_its_tokenizer_is_named(generate: Ask, model_folder: Path, tmp_path: Path) -> None:
@@ -279,6 +333,10 @@ def test_a_vocabulary_that_is_not_the_models_is_refused(
         (("--output", "no/such/folder/a.txt"), ["output 'no/such/folder/a.txt': cannot be written"]),
         (("--config", "nowhere.toml"), ["nowhere.toml: cannot be read"]),
         (("--model",), ["--model", "expected one argument"]),
+        (("--output", ""), ["output=''", "leave it out"]),
+        (("--model", ""), ["model=''", "leave it out"]),
+        (("CC", "--attention", "a.npz", "--rerank", "round-trip"), ["'a.npz'", "leave one out"]),
+        (("CC", "--attention", "a.npz", "--valid-only"), ["'a.npz'", "leave one out"]),
         (("",), ["input 1", "empty input", "molecule"]),
         ((" \t ",), ["input 1", "empty input"]),
     ],
@@ -417,6 +475,8 @@ def test_what_a_lossy_vocabulary_cannot_spell_is_said_once(generate: Ask, tmp_pa
     ("raised", "status", "last_line"),
     [
         (torch.OutOfMemoryError("CUDA out of memory"), 2, "error: out of memory; use less --batch-tokens"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 2, "error: out of memory; use less"),
+        (MemoryError(), 2, "error: out of memory; use less --batch-tokens"),
         (KeyboardInterrupt(), 130, "info: model: "),
     ],
 )

@@ -119,3 +119,9 @@ def test_doubled_backslashes_of_smiles_targets_are_undone(name: str) -> None:
 @pytest.mark.parametrize("name", ["smiles2caption", "paragraph2actions"])
 def test_targets_in_words_are_left_alone(name: str) -> None:
     assert clean_target(TASKS[name], "a\\\\b") == "a\\\\b"
+
+
+def test_a_reaction_where_one_side_is_wanted_is_called_so() -> None:
+    for reaction in ("CCO.CC(=O)O>>CCOC(C)=O", "CCO>[H+]>CCOC(C)=O"):
+        _, problem = clean_input(TASKS["forward"], reaction, canonicalize=True)
+        assert problem == f"invalid SMILES {reaction!r} (a reaction; give one side of its arrow)"

@@ -237,3 +237,11 @@ def test_what_can_be_read_only_once_is_told_from_files(tmp_path: Path) -> None:
     for name, expected in (("file", True), ("nothing yet", True), (".", True), ("fifo", False)):
         assert is_no_stream(str(tmp_path / name)) is expected
     assert not is_no_stream(os.devnull)
+
+
+def test_names_behind_the_smiles_of_a_smi_are_no_part_of_it(tmp_path: Path) -> None:
+    content = "CCO ethanol\nCCN\tethyl amine\n CC(=O)O |c:1| x\n"
+    for name in ("a.smi", "A.SMILES", "a.smi.gz"):
+        assert texts(write(tmp_path / name, content)) == ["CCO", "CCN", "CC(=O)O"]
+    paragraphs = write(tmp_path / "b.smi", "Stir it.\n")
+    assert [text for text, _ in read_inputs(paragraphs, TASKS["paragraph2actions"], None)] == ["Stir it."]

@@ -13,6 +13,7 @@ from typing import IO, NamedTuple
 from textchem_core.data.rows import decode_line, parse_json
 from textchem_core.errors import DataError
 from textchem_core.tasks import Task, split_source
+from textchem_core.text.cleanup import SMILES_KINDS
 
 POOL_SIZE = 256
 """Inputs that are looked at together to bring like lengths together. 4 % of the places are padding where 20
@@ -31,7 +32,8 @@ def read_inputs(path: Path, task: Task, column: str | None) -> Iterator[Input]:
     """Yield the inputs of a file, whose ending says what it is; ``.gz`` may follow.
 
     ``.jsonl``: objects with ``input``, or ``source`` with its prompt. ``.csv`` and ``.tsv``: a header line,
-    and a column of that name; a quoted cell may run over several lines. Anything else: one input a line.
+    and a column of that name; a quoted cell may run over several lines. ``.smi``, ``.smiles``: a SMILES a
+    line, and behind a blank what it is called, which is not read. Anything else: one input a line.
 
     Args:
         path: The file.
@@ -51,6 +53,8 @@ def read_inputs(path: Path, task: Task, column: str | None) -> Iterator[Input]:
             elif kind in (".csv", ".tsv"):
                 lines = (text for text, _ in _decoded(file, str(path)))
                 yield from _from_table(lines, path, column, "," if kind == ".csv" else "\t")
+            elif kind in (".smi", ".smiles") and task.input_kind in SMILES_KINDS:
+                yield from (Input(text.split()[0], place) for text, place in decoded_lines(file, str(path)))
             else:
                 yield from decoded_lines(file, str(path))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

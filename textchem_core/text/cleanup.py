@@ -46,7 +46,8 @@ def clean_input(
     else:
         rewritten = (random_molecule if is_one else random_compounds)(smiles, random_seed)
     if rewritten is None:
-        return smiles, f"invalid SMILES {smiles[:80] + '…' * (len(smiles) > 80)!r}"
+        hint = " (a reaction; give one side of its arrow)" if smiles.count(">") > 1 else ""
+        return smiles, f"invalid SMILES {smiles[:80] + '…' * (len(smiles) > 80)!r}{hint}"
     return (rewritten if canonicalize or random_seed is not None else smiles), None
 
 
