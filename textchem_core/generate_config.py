@@ -106,10 +106,10 @@ class GenerateConfig:
                 f"--attention {self.attention!r}: is of one input, given on the command line; "
                 f"there are {len(self.inputs)}"
             )
-        if self.attention is not None and (self.valid_only or self.rerank):
+        if self.attention is not None and (self.valid_only or self.rerank or self.constrain):
             raise ConfigError(
-                f"--attention {self.attention!r}: is of the search's first answer, which --valid-only or "
-                "--rerank may not show; leave one out"
+                f"--attention {self.attention!r}: is of the plain search's first answer, and --valid-only, "
+                "--constrain and --rerank may show another; leave one out"
             )
         if self.output and self.input_file and Path(self.output).resolve() == Path(self.input_file).resolve():
             raise ConfigError(f"--output {self.output!r} is the --input-file; name another file")
