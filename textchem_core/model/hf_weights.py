@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from textchem_core.config import T5Config
@@ -225,8 +225,15 @@ def _read_shards(folder: Path) -> dict[str, Tensor]:
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
     try:
-        tensors: dict[str, Tensor] = load_file(path)
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+        for name in names:
+            # Copied, and the file opened again for each: what is read of an open file stays in memory beside
+            # the weights that are made of it.
+            with safe_open(path, framework="pt") as file:
+                tensors[name] = file.get_tensor(name).clone()
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: truncated or not safetensors ({error}); copy it again") from error
     return tensors

@@ -46,13 +46,19 @@ class T5(nn.Module):
     def __init__(self, config: T5Config) -> None:
         super().__init__()
         self.config = config
-        self.shared = nn.Embedding(config.vocab_size, config.d_model)
+        weight = torch.empty(config.vocab_size, config.d_model)
+        if weight.is_meta:
+            # Weights will be read. Asked to draw them here, PyTorch first imports 70 MB of Python.
+            self.shared = nn.Embedding.from_pretrained(weight, freeze=False)
+        else:
+            self.shared = nn.Embedding(config.vocab_size, config.d_model)
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.lm_head = (
             None if config.tie_word_embeddings else nn.Linear(config.d_model, config.vocab_size, bias=False)
         )
-        initialize(self, config)
+        if not weight.is_meta:
+            initialize(self, config)
 
     @classmethod
     def from_pretrained(
