@@ -291,6 +291,30 @@ class TestAgainstSlowSearch:
         assert steps[1] < steps[0] < steps[2]
         assert answers[0] != answers[1] != answers[2] != answers[0]
 
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    @pytest.mark.parametrize("seed", range(3))
+    def test_what_is_done_finds_nothing_more(self, early_stopping: bool, seed: int) -> None:
+        # Of twelve inputs the first two that are done stay in the batch, and their beams go on growing.
+        next_token = random_language(9, seed=seed, eos_bonus=1.0)
+        options: dict[str, Any] = {
+            "num_beams": 3,
+            "num_return_sequences": 3,
+            "length_penalty": 2.0,  # so that many a longer answer would score better
+            "early_stopping": early_stopping,
+            "max_new_tokens": 12,
+            "min_new_tokens": 0,
+        }
+        model = FakeModel(next_token)
+        batch = sources(*range(1, 13))
+        together = generate(model, batch, **options)
+        alone = 0
+        for row, found in zip(batch, together, strict=True):
+            source = row[None][:, row != PAD]
+            assert_same(found, slow_search(next_token, tuple(source[0].tolist()), **options))
+            generate(single := FakeModel(next_token), source, **options)
+            alone += single.decoder.rows_stepped
+        assert model.decoder.rows_stepped > alone, "nobody had to stay"
+
     @pytest.mark.parametrize("num_beams", [1, 3])
     def test_neighbours_do_not_matter(self, num_beams: int) -> None:
         model = FakeModel(random_language(9, seed=1))
@@ -500,6 +524,22 @@ class TestModel:
         with pytest.raises(ConfigError, match=r"row 0 .*NaN"):
             generate(model, sources(1, 2)[1:], **options)
         assert model.decoder.steps == after + 1  # nothing comes of going on
+
+    @pytest.mark.parametrize("num_beams", [1, 3])
+    def test_logits_of_what_is_done_may_be_anything(self, num_beams: int) -> None:
+        # One of twelve inputs ends at once, and stays in the batch as long as it is the only one.
+        def next_token(source: tuple[int, ...], past: tuple[int, ...]) -> list[float]:
+            is_done = source == (5,)
+            if is_done and len(past) >= 3:
+                return [math.nan] * 5
+            return normalised([0.0, 9.0 if is_done or len(past) >= 7 else -9.0, 1.0, 2.0, 3.0])
+
+        options: dict[str, Any] = {"num_beams": num_beams, "early_stopping": True, "max_new_tokens": 9}
+        model = FakeModel(next_token)
+        found = generate(model, sources(*range(1, 13)), **options)
+        assert model.decoder.steps == 8
+        assert [len(best.token_ids) for [best] in found] == [0] + [7] * 11
+        assert generate(FakeModel(next_token), sources(1), **options) == found[:1]
 
     def test_inputs_that_are_done_leave_the_batch(self) -> None:
         def next_token(source: tuple[int, ...], past: tuple[int, ...]) -> list[float]:

@@ -20,6 +20,7 @@ from textchem_core.config import T5Config
 from textchem_core.errors import CheckpointError, ConfigError
 from textchem_core.model import hf_weights
 from textchem_core.model.attention import MultiHeadAttention, attention_bias
+from textchem_core.model.cache import TargetCache
 from textchem_core.model.layers import OutputProjection, can_pack
 from textchem_core.model.t5 import T5
 
@@ -572,7 +573,9 @@ def test_whatever_happens_to_rows_a_step_equals_a_full_forward(seed: int) -> Non
 
 
 @torch.no_grad()
-def test_slots_of_beams_that_died_are_used_again() -> None:
+def test_slots_of_beams_that_died_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms, make_room = [], TargetCache._make_room
+    monkeypatch.setattr(TargetCache, "_make_room", lambda self: rooms.append(make_room(self)))
     decoder = T5(SMALL).eval().start_decoding(*sources(9, 5))
     for _ in range(100):
         # Of ten beams one survives, and splits into ten.
@@ -581,6 +584,9 @@ def test_slots_of_beams_that_died_are_used_again() -> None:
     assert decoder._past.num_rows == 10
     # 99 tokens of the survivor and ten last ones; room for twice as many.
     assert decoder._past._store.shape[4] <= 256
+    # It moves everything, and waits for the device: in a pool of 64 after every third step at most, of 128
+    # after every sixth, of 256 after every twelfth.
+    assert len(rooms) <= 100 / 6
 
 
 @torch.no_grad()
