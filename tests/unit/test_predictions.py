@@ -74,7 +74,7 @@ class TestEqualAnswers:
     )
     def test_what_is_equal(self, task: str, one: str, other: str, same: bool) -> None:
         found = predictions(task, (one, -1.0), (other, -2.0))
-        assert texts(found) == [one] if same else [one, other]
+        assert texts(found) == ([one] if same else [one, other])
         assert sum(prediction.confidence for prediction in found) == pytest.approx(1)
 
     def test_the_beginning_of_an_answer_is_not_the_answer(self) -> None:
