@@ -32,6 +32,8 @@ from textchem_core.text.tokenizer import Tokenizer
 from textchem_core.training.distributed import World
 
 _SECONDS_BETWEEN_LOOKS = 0.1
+_SECONDS_UNTIL_SEEN = 120.0
+"""Patience with a network file system that does not show yet what another machine has written."""
 
 
 def model_sha256(folder: Path) -> str:
@@ -176,7 +178,8 @@ class AnswerFile:
         A process that dies is no reason to wait for ever: torchrun ends the others.
 
         Raises:
-            OutputError: As ``put``; or the processes have not read the same inputs.
+            OutputError: As ``put``; or the processes have not read the same inputs, or somebody has deleted
+                what one of them had answered.
         """
         # Rank 0 would wait for ever for answers to what it has read and another process has not.
         if len(set(self._world.gather(self._read))) > 1:
@@ -187,9 +190,13 @@ class AnswerFile:
         if not self._world.is_main:
             return
         with _named(self._path, "make room, and go on with --resume"):
+            begun = time.monotonic()
             while self._unjoined:
-                if not self._join_next():
-                    time.sleep(_SECONDS_BETWEEN_LOOKS)
+                if self._join_next():
+                    continue
+                if time.monotonic() - begun > _SECONDS_UNTIL_SEEN:
+                    raise OutputError(f"{self._parts}: answers have gone from there; go on with --resume")
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
             shutil.rmtree(self._parts, ignore_errors=True)
             self._write_record(self._whole, is_finished=True)
 

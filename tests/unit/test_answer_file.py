@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pytest
 import torch
 
+from textchem_core import answer_file
 from textchem_core.answer_file import AnswerFile
 from textchem_core.data import inputs
 from textchem_core.data.inputs import Input, in_pools
@@ -209,6 +210,25 @@ def test_inputs_that_change_while_they_are_read_end_the_run(tmp_path: Path, chan
         answers.close()
     run(path, later, resume=True)
     assert path.read_text() == answers_to(later)
+
+
+def test_answers_that_somebody_deletes_are_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_file, "_SECONDS_UNTIL_SEEN", 0.2)
+    path, lines = tmp_path / "out", texts(12)
+    ranks = [AnswerFile(path, RUN, "m", world, resume=False) for world in ranks_of(2)]
+    for answers in ranks:
+        for pool, some in answers.own_pools(pools(lines)):
+            answers.put(pool, answers_to([text for text, _ in some]))
+    lost, *_ = sorted((tmp_path / "out.parts").iterdir())
+    lost.unlink()
+    ranks[1].finish()
+    with pytest.raises(OutputError, match=r"out\.parts: answers have gone from there; go on with --resume"):
+        ranks[0].finish()
+    ranks[0].close()
+    run(path, lines, resume=True)
+    assert path.read_text() == answers_to(lines)
 
 
 def test_two_processes_that_write_one_part_do_not_tear_it(
