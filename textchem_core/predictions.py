@@ -1,6 +1,7 @@
 """What search found, as answers to a question: texts with a meaning, each told once."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,8 +31,9 @@ class Prediction:
     token_log_probs: list[float]
     """Log-probability (nats) of each token of ``text`` given those before it, and of the end token."""
     confidence: float
-    """Its share, 0 to 1, in the probability of all answers the search found, whether they are shown or not.
-    It is 1 of an answer found alone, as greedy search does, and says nothing then."""
+    """Its share, 0 to 1, in the probability of all answers the search found, whether they are shown or not; of
+    samples, the share of the draws that gave it. It is 1 of an answer found alone, as greedy search does, and
+    says nothing then."""
     finished: bool
     """Whether the model ended it; False means that ``max_new_tokens`` did."""
     valid: bool | None
@@ -45,13 +47,15 @@ class Prediction:
     """What forward makes of a proposal of retrosynthesis; None where it was not asked."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Answer:
-    """Hypotheses that say the same, best first, and how the best one says it."""
+    """Hypotheses that say the same, best first, how the best one says it, and how often any was drawn."""
 
     spellings: list[Hypothesis]
     text: str
     canonical: str | None
+
+    num_found: int = 0
 
     def log_prob(self) -> float:
         """Add the probabilities: no two sequences of tokens happen at once."""
@@ -65,6 +69,7 @@ def to_predictions(
     *,
     num_return_sequences: int,
     valid_only: bool,
+    sampled: bool = False,
 ) -> list[Prediction]:
     """Read the hypotheses of one question, put equal answers together and take the best.
 
@@ -79,13 +84,15 @@ def to_predictions(
         num_return_sequences: Most answers to return, >= 1.
         valid_only: Leave out the answers that are not valid, so that the next ones take their places; not for
             English text.
+        sampled: The hypotheses were drawn, so that there may be equal ones among them.
 
     Returns:
         Answers, best first: fewer where not so many different ones were found, none where none is valid.
     """
     answers: dict[tuple[bool, str], _Answer] = {}
+    draws = Counter((tuple(one.token_ids), one.finished) for one in hypotheses)
     distinct = {(tuple(one.token_ids), one.finished): one for one in hypotheses}
-    for hypothesis in distinct.values():
+    for key, hypothesis in distinct.items():
         text = clean_output(task, hypothesis.token_ids, tokenizer)
         canonical = _canonical(task, text)
         identity = text if canonical is None else canonical
@@ -93,6 +100,7 @@ def to_predictions(
             identity = identity.replace("~", ".")
         answer = answers.setdefault((hypothesis.finished, identity), _Answer([], text, canonical))
         answer.spellings.append(hypothesis)
+        answer.num_found += draws[key]
 
     found = np.logaddexp.reduce([hypothesis.log_prob for hypothesis in distinct.values()])
     ranked = list(answers.values())
@@ -104,7 +112,9 @@ def to_predictions(
             score=answer.spellings[0].score,
             log_prob=answer.log_prob(),
             token_log_probs=answer.spellings[0].token_log_probs,
-            confidence=math.exp(answer.log_prob() - found),
+            confidence=(
+                answer.num_found / len(hypotheses) if sampled else math.exp(answer.log_prob() - found)
+            ),
             finished=answer.spellings[0].finished,
             valid=_is_valid(task, answer),
             canonical=answer.canonical,

@@ -152,6 +152,7 @@ class TextChem:
                 self.tokenizer,
                 num_return_sequences=len(hypotheses) if rerank else options.num_return_sequences,
                 valid_only=valid_only,
+                sampled=options.do_sample,
             )
             for question, hypotheses in zip(questions, found, strict=True)
         ]

@@ -89,6 +89,18 @@ class TestEqualAnswers:
         )
         assert (found.log_prob, found.confidence) == pytest.approx((-1.0, 1.0))
 
+    def test_the_confidence_of_a_sample_is_the_share_of_the_draws(self) -> None:
+        texts = {7: "CCO", 8: "OCC", 9: "CN"}
+        drawn = [
+            Hypothesis(token_ids=[one], token_log_probs=[-one * 1.0], score=-one * 1.0, finished=True)
+            for one in (7, 7, 8, 9, 9, 9, 9, 9)
+        ]
+        tokenizer: Any = SimpleNamespace(decode=lambda ids, **_: texts[ids[0]])
+        found = to_predictions(
+            TASKS["forward"], drawn, tokenizer, num_return_sequences=8, valid_only=False, sampled=True
+        )
+        assert [(one.text, one.confidence) for one in found] == [("CCO", 3 / 8), ("CN", 5 / 8)]
+
     @pytest.mark.parametrize("length_penalty", [0.0, 1.0, 2.0, -1.0])
     def test_score_and_order_are_those_of_the_search(self, length_penalty: float) -> None:
         found = predictions(

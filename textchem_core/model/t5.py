@@ -47,11 +47,8 @@ class T5(nn.Module):
         super().__init__()
         self.config = config
         weight = torch.empty(config.vocab_size, config.d_model)
-        if weight.is_meta:
-            # Weights will be read. Asked to draw them here, PyTorch first imports 70 MB of Python.
-            self.shared = nn.Embedding.from_pretrained(weight, freeze=False)
-        else:
-            self.shared = nn.Embedding(config.vocab_size, config.d_model)
+        # On the meta device weights will be read. Asked to draw them there, PyTorch imports 70 MB of Python.
+        self.shared = nn.Embedding(*weight.shape, _weight=weight if weight.is_meta else None)
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.lm_head = (
