@@ -26,6 +26,7 @@ from textchem_core.data.batches import Batch, Example, collate
 from textchem_core.data.rows import Row, parse_row
 from textchem_core.decoding.generate import generate
 from textchem_core.decoding.protocol import Hypothesis
+from textchem_core.questions import Reader
 from textchem_core.training.checkpoint import newest_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -102,8 +103,8 @@ class Timed(NamedTuple):
     seconds: float
 
 
-def ask(model: Counted, batch: Batch, speculative: bool, max_new_tokens: int) -> Timed:
-    """Answer one batch."""
+def ask(model: Counted, batch: Batch, draft_ids: list[list[int]] | None, max_new_tokens: int) -> Timed:
+    """Answer one batch, with drafts cut from ``draft_ids`` unless that is None."""
     model.num_calls = 0
     start = time.perf_counter()
     found = generate(
@@ -112,7 +113,8 @@ def ask(model: Counted, batch: Batch, speculative: bool, max_new_tokens: int) ->
         batch.attention_mask,
         num_beams=1,
         max_new_tokens=max_new_tokens,
-        speculative=speculative,
+        speculative=draft_ids is not None,
+        draft_ids=draft_ids,
     )
     return Timed([best for [best] in found], model.num_calls, time.perf_counter() - start)
 
@@ -121,22 +123,24 @@ def compare(
     trained: T5, tokenizer: Tokenizer, rows: list[Row], arguments: argparse.Namespace
 ) -> dict[str, Any]:
     """Answer the rows of one task both ways, in turn."""
+    reader = Reader(tokenizer)
     sources = [tokenizer.encode(row.task.source(row.input)) for row in rows]
     totals = {"plain": [0.0, 0], "drafts": [0.0, 0]}
     num_tokens = num_equal = 0
     for start in range(0, len(rows), arguments.batch_size):
         part = slice(start, start + arguments.batch_size)
         batch = collate([Example(source, [], 0, 0) for source in sources[part]])
+        draft_ids = [reader.draft_ids(row.task, row.input) for row in rows[part]]
         model = Counted(trained)
         if arguments.answers == "targets":
             answers = [tokenizer.encode(row.target, add_eos=False) for row in rows[part]]
             model = Counted(arguments.shaped, answers)
         elif arguments.shape:
-            answers = [best.token_ids for best in ask(model, batch, False, arguments.max_new_tokens).found]
+            answers = [best.token_ids for best in ask(model, batch, None, arguments.max_new_tokens).found]
             model = Counted(arguments.shaped, answers)
         both: dict[str, Timed] = {}
         for name in ("plain", "drafts") if start // arguments.batch_size % 2 else ("drafts", "plain"):
-            both[name] = ask(model, batch, name == "drafts", arguments.max_new_tokens)
+            both[name] = ask(model, batch, draft_ids if name == "drafts" else None, arguments.max_new_tokens)
             totals[name][0] += both[name].seconds
             totals[name][1] += both[name].num_calls
         num_tokens += sum(len(best.token_log_probs) for best in both["plain"].found)

@@ -142,6 +142,9 @@ class TextChem:
             # Equal and invalid answers make room for the next ones.
             return_spares=True,
             constraint=self._reader.smiles_constraint(questions) if constrain else None,
+            draft_ids=[self._reader.draft_ids(question.task, question.text) for question in questions]
+            if search.get("speculative")
+            else None,
             **search,
         )
         options = Search(**search)

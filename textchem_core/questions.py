@@ -82,6 +82,17 @@ class Reader:
         _check_string(text)
         return self._fitting(clean_target(task, text), text, truncate=None)[0]
 
+    def draft_ids(self, task: Task, text: str) -> list[int]:
+        """Return what the answer to an input may copy: the input as answers are cut into tokens.
+
+        Args:
+            task: What is asked. None of the input's tokens are of use where one of both is SMILES and the
+                other English.
+            text: The input after clean-up.
+        """
+        can_copy = (task.input_kind in SMILES_KINDS) == (task.target_kind in SMILES_KINDS)
+        return self._tokenizer.encode(text) if can_copy else []
+
     def smiles_constraint(self, questions: Sequence[Question]) -> SmilesConstraint:
         """Return what the answers are to be written in; errors are those of ``TextChem.answer``."""
         kind, *others = {question.task.target_kind for question in questions}

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from textchem_core.config import T5Config
 from textchem_core.decoding.generate import generate
-from textchem_core.errors import ConfigError
+from textchem_core.errors import ConfigError, InputError
 from textchem_core.model.t5 import T5
 
 PAD, EOS, START = 0, 1, 0
@@ -219,13 +219,35 @@ def counting(model: T5, num_calls: list[int], place: int) -> Any:
 
 
 class TestDrafts:
-    def test_a_copy_is_written_in_drafts_of_twelve(self) -> None:
+    def test_a_copy_is_written_in_drafts_of_eight(self) -> None:
         text = list(range(10, 49))
         model = RecordingModel(from_text(text))
         [[found]] = generate(model, torch.tensor([text]), num_beams=1, speculative=True)
         assert (found.token_ids, found.finished) == (text, True)
-        # Nothing is written to go on from at first; then 12 tokens and the one after them, three times.
-        assert model.widths == [1, 13, 13, 13]
+        # 8 tokens and the one after them, four times; then the 3 that are left.
+        assert model.widths == [9, 9, 9, 9, 4]
+
+    def test_they_are_cut_from_what_may_be_copied(self) -> None:
+        text = list(range(10, 22))
+        prompted = torch.tensor([[5, 6, 7, *text, EOS]])
+        model = RecordingModel(from_text(text))
+        [[found]] = generate(model, prompted, num_beams=1, speculative=True, draft_ids=[[*text, EOS]])
+        assert found.token_ids == text
+        assert model.widths == [9, 5]
+
+    def test_nothing_may_be_copied(self) -> None:
+        text = list(range(10, 22))
+        model = RecordingModel(from_text(text))
+        generate(model, torch.tensor([text]), num_beams=1, speculative=True, draft_ids=[[]])
+        assert model.widths == [1] * 13
+
+    def test_the_answer_repeats_itself(self) -> None:
+        text = [*range(10, 18), *range(10, 18)]
+        model = RecordingModel(from_text(text))
+        [[found]] = generate(model, torch.tensor([[5]]), num_beams=1, speculative=True, draft_ids=[[]])
+        assert found.token_ids == text
+        # The second 10 is followed by what followed the first: 7 tokens and that 10 again, where the end is.
+        assert model.widths == [1] * 9 + [9]
 
     def test_an_end_token_in_the_source_ends_a_draft_that_copies_it(self) -> None:
         text = [10, 11, 12, 13]
@@ -258,12 +280,13 @@ class TestDrafts:
     def test_drafts_that_fail_are_given_up(self) -> None:
         # Every token of the answer is in the source, and none is followed there by what follows it here.
         text = list(range(10, 210))
-        source = [token for pair in zip(text, reversed(text), strict=True) for token in pair]
+        source = [token for pair in zip(reversed(text), text, strict=True) for token in pair]
         model = RecordingModel(from_text(text))
         [[found]] = generate(model, torch.tensor([source]), num_beams=1, speculative=True)
         assert found.token_ids == text
         assert len(model.widths) == 201
-        assert 2 <= sum(width > 1 for width in model.widths) <= 6
+        # Each costs 0.4 calls; one call is allowed at first, and then one in fifty.
+        assert 3 <= sum(width > 1 for width in model.widths) <= (1 + 0.02 * 0.4 * 201) / 0.4 + 1
 
     def test_drafts_that_fail_do_not_cost_the_ones_that_come_later(self) -> None:
         strange, copied = list(range(10, 130)), list(range(130, 250))
@@ -274,7 +297,7 @@ class TestDrafts:
 
     def test_large_batches_have_none(self) -> None:
         text = list(range(10, 49))
-        for batch_size, widest in ((2, 13), (4, 8), (8, 4), (16, 2), (17, 1)):
+        for batch_size, widest in ((3, 9), (4, 8), (8, 4), (16, 2), (17, 1)):
             model = RecordingModel(from_text(text))
             found = generate(model, torch.tensor([text] * batch_size), num_beams=1, speculative=True)
             assert [hypothesis.token_ids for [hypothesis] in found] == [text] * batch_size
@@ -283,7 +306,7 @@ class TestDrafts:
     def test_inputs_that_are_done_leave_the_batch(self) -> None:
         def next_token(source: tuple[int, ...], past: tuple[int, ...]) -> list[float]:
             logits = [0.0] * VOCAB_SIZE
-            logits[EOS if len(past) >= source[0] else 3] = 9.0
+            logits[EOS if len(past) >= source[0] else 3 + len(past)] = 9.0
             return logits
 
         model = RecordingModel(next_token)
@@ -293,6 +316,16 @@ class TestDrafts:
 
 
 class TestBadValues:
+    def test_not_a_list_for_each_source(self) -> None:
+        with pytest.raises(InputError, match="draft_ids holds 1 lists for 2 sources"):
+            generate(
+                RecordingModel(from_text([])),
+                torch.tensor([[5], [6]]),
+                num_beams=1,
+                speculative=True,
+                draft_ids=[[5]],
+            )
+
     @pytest.mark.parametrize("after", [0, 1, 5])
     def test_logits_that_are_not_numbers(self, after: int) -> None:
         text = list(range(10, 30))

@@ -30,6 +30,7 @@ def generate(
     *,
     return_spares: bool = False,
     constraint: Constraint | None = None,
+    draft_ids: list[list[int]] | None = None,
     **options: Unpack[SearchOptions],
 ) -> list[list[Hypothesis]]:
     """Let the model answer every source of a batch.
@@ -47,6 +48,8 @@ def generate(
             ``num_beams`` answers.
         constraint: What every answer must be written in. A token it does not allow is taken out, and the
             scores stay the model's own.
+        draft_ids: What an answer may copy, under ``speculative``: a list for each source, or empty where
+            nothing is. None is the sources themselves; where a prompt precedes them, give them without.
         options: The fields of ``Search``, which says what each does.
 
     Returns:
@@ -62,6 +65,10 @@ def generate(
     if search.speculative and constraint is not None:
         raise ConfigError("speculative=True: has no constraint; leave one of them out")
     _check_sources(input_ids, attention_mask)
+    if draft_ids is not None and len(draft_ids) != len(input_ids):
+        raise InputError(
+            f"draft_ids holds {len(draft_ids)} lists for {len(input_ids)} sources; give one for each"
+        )
     start_ids = torch.full_like(input_ids[:, 0], model.config.decoder_start_token_id, dtype=torch.int64)
     limits: _Limits = {
         "eos_token_id": model.config.eos_token_id,
@@ -84,8 +91,8 @@ def generate(
             )
             found = sample(decoder, start_ids, sampler, constraint=constraint, **limits)
         elif search.speculative:
-            sources = _without_padding(input_ids, attention_mask)
-            found = [[best] for best in speculative_search(decoder, start_ids, source_ids=sources, **limits)]
+            drafts = _without_padding(input_ids, attention_mask) if draft_ids is None else draft_ids
+            found = [[best] for best in speculative_search(decoder, start_ids, draft_ids=drafts, **limits)]
         elif search.beams == 1:
             written = single_search(decoder, start_ids, likeliest, constraint=constraint, **limits)
             found = [[hypothesis] for hypothesis in written]

@@ -1,12 +1,12 @@
 """Greedy search that guesses several tokens ahead and lets one call of the model check them all.
 
-An answer about a reaction repeats much of the question. So what followed the last few tokens in the source is
-guessed to follow them in the answer. The model reads the guess, a draft, in one call, and as much of it stays
-as greedy search would have written: the answer is the same, whatever the drafts are worth.
+An answer about a reaction repeats much of the question. So it is guessed to begin as the question does, and
+what followed the last few tokens in the question, or earlier in the answer, to follow them now. The model
+reads the guess, a draft, in one call, and as much of it stays as greedy search would have written: the answer
+is the same, whatever the drafts are worth.
 """
 
 import math
-from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -14,57 +14,72 @@ from torch import Tensor
 
 from textchem_core.decoding.protocol import MOST_CLOSED, Decoder, Hypothesis
 
-_LONGEST_DRAFT = 12
+_LONGEST_DRAFT = 8
 """Tokens. Some copies run longer, but all of a draft is paid for."""
 _LONGEST_MATCH = 4
-"""Tokens that are looked for in the source; more of them hardly find a better place."""
+"""Tokens that are looked for; more of them hardly find a better place."""
 _MOST_POSITIONS = 32
 """Tokens in a call, of all inputs together. With more of them the products take longer than the weights."""
-_PRICE = 0.6
+_PRICE = 0.4
 """What a draft adds to a call, in calls without one."""
 _ALLOWANCE = 0.02
 """Share of the calls that drafts may cost where nothing is copied."""
+_FIRST_CREDIT = 1.0
+"""Calls that drafts may cost before one has been right."""
 _MOST_CREDIT = 6.0
 """Calls. What drafts saved before that is forgotten."""
 _STRONG_MATCH = 2
 """Tokens in a row that justify a draft without credit; one alone is often found by chance."""
 
 
-class _Source:
-    """Finds runs of tokens in a source."""
+class _Text:
+    """Tokens, and what first followed each run of them."""
 
-    def __init__(self, token_ids: list[int]) -> None:
-        self._token_ids = token_ids
+    def __init__(self) -> None:
+        self._token_ids: list[int] = []
         self._first_end: dict[tuple[int, ...], int] = {}
-        for length in range(1, _LONGEST_MATCH + 1):
-            for end in range(length, len(token_ids)):
-                self._first_end.setdefault(tuple(token_ids[end - length : end]), end)
 
-    def after(self, written: list[int], least: int, most: int) -> list[int]:
-        """Return up to ``most`` tokens after the longest run, of ``least`` or more, of those written last."""
-        for length in range(min(_LONGEST_MATCH, len(written)), least - 1, -1):
-            end = self._first_end.get(tuple(written[-length:]))
-            if end is not None:
-                return self._token_ids[end : end + most]
-        return []
+    def append(self, token_id: int) -> None:
+        """Go on with a token."""
+        end = len(self._token_ids)
+        for length in range(1, min(_LONGEST_MATCH, end) + 1):
+            self._first_end.setdefault(tuple(self._token_ids[-length:]), end)
+        self._token_ids.append(token_id)
+
+    def after(self, run: list[int], most: int) -> list[int]:
+        """Return up to ``most`` tokens after the first place of a run; of an empty one, the first tokens."""
+        end = self._first_end.get(tuple(run)) if run else 0
+        return [] if end is None else self._token_ids[end : end + most]
 
 
-@dataclass
 class _Answer:
-    """An answer being written."""
+    """An answer being written.
 
-    source: _Source
-    token_ids: list[int] = field(default_factory=list)
-    """What was written, the end token included."""
-    log_probs: list[float] = field(default_factory=list)
-    is_open: bool = True
-    credit: float = 0.0
-    """Calls that drafts have saved, less what they cost."""
+    Args:
+        draft_ids: What it may copy.
+    """
+
+    def __init__(self, draft_ids: list[int]) -> None:
+        self.token_ids: list[int] = []  # the end token included
+        self.log_probs: list[float] = []
+        self.is_open = True
+        self._credit = _FIRST_CREDIT  # calls that drafts have saved, less what they cost
+        self._source, self._written = _Text(), _Text()
+        for token_id in draft_ids:
+            self._source.append(token_id)
 
     def draft(self, most: int) -> list[int]:
         """Guess up to ``most`` tokens, or none where a guess would hardly pay."""
-        least = 1 if self.credit >= 0 else _STRONG_MATCH
-        return self.source.after(self.token_ids, least, most) if self.is_open else []
+        if not self.is_open:
+            return []
+        if not self.token_ids:
+            return self._source.after([], most)
+        least = 1 if self._credit >= 0 else _STRONG_MATCH
+        for length in range(min(_LONGEST_MATCH, len(self.token_ids)), least - 1, -1):
+            run = self.token_ids[-length:]
+            if guess := self._source.after(run, most) or self._written.after(run, most):
+                return guess
+        return []
 
     def write(
         self, draft: list[int], chosen: list[int], log_probs: list[float], eos_token_id: int, most: int
@@ -86,12 +101,13 @@ class _Answer:
             num_right += 1
         for token, log_prob in zip(chosen[: num_right + 1], log_probs, strict=False):
             self.token_ids.append(token)
+            self._written.append(token)
             self.log_probs.append(log_prob)
             if token == eos_token_id or math.isnan(log_prob) or len(self.token_ids) == most:
                 self.is_open = False
                 break
-        self.credit += num_right - _PRICE if draft else _ALLOWANCE * _PRICE
-        self.credit = min(self.credit, _MOST_CREDIT)
+        self._credit += num_right - _PRICE if draft else _ALLOWANCE * _PRICE
+        self._credit = min(self._credit, _MOST_CREDIT)
         return num_right
 
     def hypothesis(self, eos_token_id: int, length_penalty: float) -> Hypothesis:
@@ -103,7 +119,7 @@ def speculative_search(
     decoder: Decoder,
     start_ids: Tensor,
     *,
-    source_ids: list[list[int]],
+    draft_ids: list[list[int]],
     eos_token_id: int,
     length_penalty: float,
     max_new_tokens: int,
@@ -115,14 +131,15 @@ def speculative_search(
     log-probabilities differ in their last digits, and where two tokens are as likely as that the other one
     may be chosen.
 
-    Where a draft has failed and none has saved a call, an input is written one token at a time until two of
-    its tokens stand together in the source; a batch of more than half of ``_MOST_POSITIONS`` inputs has no
+    Where drafts have failed and none has saved a call, an answer is written one token at a time until two of
+    its tokens are found together; a batch of more than half of ``_MOST_POSITIONS`` inputs has no
     drafts at all.
 
     Args:
         decoder: The batch, one row per input.
         start_ids: The token that precedes each answer, (B,) int64; its device is where the search runs.
-        source_ids: What drafts are cut from, one list for each input; here, the source without padding.
+        draft_ids: What drafts are cut from, one list for each input; an empty one leaves those cut from the
+            answer itself.
         eos_token_id: Ends an answer.
         length_penalty: Power of the length in the score.
         max_new_tokens: Tokens after which answers are cut, >= 1.
@@ -135,7 +152,7 @@ def speculative_search(
     et al. 2024, arXiv:2407.09685.
     """
     device = start_ids.device
-    answers = [_Answer(_Source(token_ids)) for token_ids in source_ids]
+    answers = [_Answer(token_ids) for token_ids in draft_ids]
     rows = list(answers)  # those that are still in the batch
     last_ids = start_ids.tolist()
     while True:
