@@ -31,9 +31,9 @@ class Prediction:
     token_log_probs: list[float]
     """Log-probability (nats) of each token of ``text`` given those before it, and of the end token."""
     confidence: float
-    """Its share, 0 to 1, in the probability of all answers the search found, whether they are shown or not; of
-    samples, the share of the draws that gave it. It is 1 of an answer found alone, as greedy search does, and
-    says nothing then."""
+    """Its share, 0 to 1, in the probability of all answers the search found, whether they are shown or not;
+    of samples, the share of the draws that gave it. It is 1 of an answer found alone, as greedy search does,
+    and says nothing then."""
     finished: bool
     """Whether the model ended it; False means that ``max_new_tokens`` did."""
     valid: bool | None
