@@ -30,6 +30,8 @@ T = TypeVar("T")
 @pytest.fixture(autouse=True)
 def three_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inputs, "POOL_SIZE", 3)
+    # A wait for what will never come is to end as a failure.
+    monkeypatch.setattr(answer_file, "_SECONDS_UNTIL_SEEN", 0.2)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def ranks_of(size: int) -> list[World]:
 
 
 def texts(number: int) -> list[str]:
-    return [f"input {n} {'x' * (n * 7 % 11)}" for n in range(number)]
+    return [f"µ input {n} {'x' * (n * 7 % 11)}" for n in range(number)]  # two bytes for a letter
 
 
 def pools(lines: list[str]) -> Iterator[list[Input]]:
@@ -212,10 +214,7 @@ def test_inputs_that_change_while_they_are_read_end_the_run(tmp_path: Path, chan
     assert path.read_text() == answers_to(later)
 
 
-def test_answers_that_somebody_deletes_are_not_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(answer_file, "_SECONDS_UNTIL_SEEN", 0.2)
+def test_answers_that_somebody_deletes_are_not_waited_for(tmp_path: Path) -> None:
     path, lines = tmp_path / "out", texts(12)
     ranks = [AnswerFile(path, RUN, "m", world, resume=False) for world in ranks_of(2)]
     for answers in ranks:
@@ -229,6 +228,54 @@ def test_answers_that_somebody_deletes_are_not_waited_for(
     ranks[0].close()
     run(path, lines, resume=True)
     assert path.read_text() == answers_to(lines)
+
+
+def test_a_part_that_a_process_dies_over_is_answered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, lines = tmp_path / "out", texts(6)
+    main, other = (AnswerFile(path, RUN, "m", world, resume=False) for world in ranks_of(2))
+    main.close()
+
+    def die_half_way(descriptor: int) -> None:
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", die_half_way)
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        for pool, some in other.own_pools(pools(lines)):
+            with pytest.raises(Killed):
+                other.put(pool, answers_to([text for text, _ in some]))
+    run(path, lines, resume=True)
+    assert path.read_text("utf-8") == answers_to(lines)
+    assert not (tmp_path / "out.parts").exists()
+
+
+def test_answers_are_on_the_disk_before_they_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+
+    def noted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(descriptor: int, *arguments: Any) -> Any:
+            if descriptor == answers._file:
+                events.append(name)
+            return real(descriptor, *arguments)
+
+        return call
+
+    answers = AnswerFile(tmp_path / "out", RUN, "m", ALONE, resume=False)
+    monkeypatch.setattr(os, "write", noted("write", os.write))
+    monkeypatch.setattr(os, "fsync", noted("bring to the disk", os.fsync))
+    write_record = answers._write_record
+    monkeypatch.setattr(
+        answers, "_write_record", lambda *a, **o: (events.append("count"), write_record(*a, **o))
+    )
+    for pool, some in answers.own_pools(pools(texts(5))):
+        answers.put(pool, answers_to([text for text, _ in some]))
+    answers.close()
+    assert events == ["write", "bring to the disk", "count"] * 2
 
 
 def test_two_processes_that_write_one_part_do_not_tear_it(
