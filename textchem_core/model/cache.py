@@ -61,9 +61,8 @@ class TargetCache:
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        # One tensor for keys (0) and values (1) of all layers. Zeros, because what a slot held before its
-        # first token is hidden by a factor of 0, and NaN would outlast that.
-        self._store = torch.zeros(
+        # One tensor for keys (0) and values (1) of all layers. A slot is read from its first token on.
+        self._store = torch.empty(
             2, num_layers, num_inputs, num_heads, _FIRST_CAPACITY, d_kv, dtype=dtype, device=device
         )  # (2, L, B, H, capacity, K)
         self._positions = torch.zeros(num_inputs, _FIRST_CAPACITY, dtype=torch.int64, device=device)
@@ -169,7 +168,7 @@ class TargetCache:
         )
         moved = self._store.gather(4, index)
         if capacity > self._past.shape[2]:
-            self._store = self._store.new_zeros(*self._store.shape[:4], capacity, self._store.shape[5])
+            self._store = self._store.new_empty(*self._store.shape[:4], capacity, self._store.shape[5])
         self._store[:, :, :, :, :num_used] = moved
         positions = self._positions.new_zeros(self._positions.shape[0], capacity)
         positions[:, :num_used] = self._positions.gather(1, order)

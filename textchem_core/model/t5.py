@@ -46,9 +46,10 @@ class T5(nn.Module):
     def __init__(self, config: T5Config) -> None:
         super().__init__()
         self.config = config
-        weight = torch.empty(config.vocab_size, config.d_model)
+        shape = config.vocab_size, config.d_model
+        weight = torch.empty(shape)
         # On the meta device weights will be read. Asked to draw them there, PyTorch imports 70 MB of Python.
-        self.shared = nn.Embedding(*weight.shape, _weight=weight if weight.is_meta else None)
+        self.shared = nn.Embedding(*shape, _weight=weight if weight.is_meta else None)
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.lm_head = (
