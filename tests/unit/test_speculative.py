@@ -4,6 +4,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from textchem_core import TASKS, TextChem, Tokenizer
 from textchem_core.config import T5Config
 from textchem_core.decoding.generate import generate
 from textchem_core.errors import ConfigError, InputError
 from textchem_core.model.t5 import T5
+from textchem_core.questions import Reader
 
 PAD, EOS, START = 0, 1, 0
 VOCAB_SIZE = 12
@@ -344,3 +347,18 @@ class TestBadValues:
     def test_not_a_switch(self) -> None:
         with pytest.raises(ConfigError, match="speculative='yes': must be True or False"):
             generate(RecordingModel(from_text([])), torch.tensor([[5]]), num_beams=1, speculative="yes")  # type: ignore[arg-type]
+
+
+class TestWhatMayBeCopied:
+    def test_smiles_into_smiles_and_english_into_actions(self, tokenizer: Tokenizer) -> None:
+        reader = Reader(tokenizer)
+        for task in ("forward", "retrosynthesis", "paragraph2actions"):
+            assert reader.draft_ids(TASKS[task], "CC(=O)O.OCC") == tokenizer.encode("CC(=O)O.OCC")
+        for task in ("smiles2caption", "description2smiles"):
+            assert reader.draft_ids(TASKS[task], "CC(=O)O.OCC") == []
+
+    def test_each_question_has_its_own(self, random_textchem: TextChem) -> None:
+        inputs = ["CCO.CC(=O)Cl", "Nc1ccccc1", "CC(C)Br.OCC"]
+        asked = partial(random_textchem.predict, "forward", inputs, num_beams=1, max_new_tokens=40)
+        for plain, drafted in zip(asked(), asked(speculative=True), strict=True):
+            assert [best.text for best in drafted] == [best.text for best in plain]

@@ -58,8 +58,8 @@ class Search:
     """Of sampling. The same seed draws the same answers to a source, whatever its batch and its place in it;
     a source that is asked twice is answered twice alike."""
     speculative: bool = False
-    """Guess ahead by copying from the source: the answers of greedy search, up to rounding, in fewer calls of
-    the model; see ``speculative_search``. Needs ``num_beams`` 1."""
+    """Guess ahead by copying from source and answer: the answers of greedy search, up to rounding, in fewer
+    calls of the model; see ``speculative_search``. Needs ``num_beams`` 1."""
 
     @property
     def beams(self) -> int:
