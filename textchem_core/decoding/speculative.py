@@ -25,7 +25,7 @@ _PRICE = 0.4
 _ALLOWANCE = 0.02
 """Share of the calls that drafts may cost where nothing is copied."""
 _FIRST_CREDIT = 1.0
-"""Calls that drafts may cost before one has been right."""
+"""Calls that drafts may cost before one has been right, where there is a source to copy."""
 _MOST_CREDIT = 6.0
 """Calls. What drafts saved before that is forgotten."""
 _STRONG_MATCH = 2
@@ -63,7 +63,8 @@ class _Answer:
         self.token_ids: list[int] = []  # the end token included
         self.log_probs: list[float] = []
         self.is_open = True
-        self._credit = _FIRST_CREDIT  # calls that drafts have saved, less what they cost
+        # Calls that drafts have saved, less what they cost.
+        self._credit = _FIRST_CREDIT if draft_ids else 0.0
         self._source, self._written = _Text(), _Text()
         for token_id in draft_ids:
             self._source.append(token_id)
