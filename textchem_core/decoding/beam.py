@@ -228,8 +228,7 @@ def _best_extensions(
         Scores, best first, beams and tokens, (B, 2N) each; a score is ``-inf`` where there is no extension.
     """
     if guard is not None:
-        extensions = (log_probs + running_scores.view(-1, 1)).view(len(running_scores), -1)  # (B, N'*V)
-        scores, index = guard.topk(extensions, num_beams)  # (B, 2N) or fewer
+        scores, index = guard.topk(log_probs, running_scores, num_beams)  # (B, 2N) or fewer
         parents, tokens = index // log_probs.shape[1], index % log_probs.shape[1]
     else:
         # They are among the best 2N of each beam: its score is added to those alone, not to all V.

@@ -38,19 +38,20 @@ class Guard:
         # For each input, what was asked since the last token: place in N*A -> state
         self._asked: list[dict[int, object | None]] = [{} for _ in range(batch_size)]
 
-    def topk(self, scores: Tensor, num_beams: int) -> tuple[Tensor, Tensor]:
+    def topk(self, log_probs: Tensor, running_scores: Tensor, num_beams: int) -> tuple[Tensor, Tensor]:
         """Return the best allowed extensions, so many that ``num_beams`` of them do not end an answer.
 
         Args:
-            scores: Of all extensions of each input's rows, (B, N*V); ``-inf`` where there is none.
+            log_probs: Of the next token of each row, (B*N, V); ``-inf`` where there is none.
+            running_scores: What is added to those of each row, (B, N).
             num_beams: How many shall go on, >= 1.
 
         Returns:
             Their scores, (B, K), best first, and their places in N*V; ``-inf`` and 0 where there are no
             more. K is what the input with the most of them needs. NaN counts as allowed.
         """
-        num_inputs, num_rows = len(self._states), len(self._states[0])
-        columns = scores.view(num_inputs, num_rows, -1)[:, :, self._columns].flatten(1)  # (B, N*A)
+        columns = log_probs[:, self._columns] + running_scores.view(-1, 1)  # (B*N, A)
+        columns = columns.view(len(running_scores), -1)  # (B, N*A)
         # Of so many, a model that has learnt the language seldom has too few that are allowed.
         ranked = columns.topk(min(4 * num_beams, columns.shape[1]))  # (B, 4N)
         chosen = []
@@ -65,10 +66,10 @@ class Guard:
             chosen.append(allowed)
         width = max(1, *map(len, chosen))
         padded = [allowed + [-1] * (width - len(allowed)) for allowed in chosen]
-        places = torch.tensor(padded, device=scores.device)  # (B, K)
+        places = torch.tensor(padded, device=log_probs.device)  # (B, K)
         is_missing, places = places < 0, places.clamp(min=0)
         found = columns.gather(1, places).masked_fill(is_missing, NOTHING)  # (B, K)
-        num_columns, vocab_size = len(self._columns), scores.shape[1] // num_rows
+        num_columns, vocab_size = len(self._columns), log_probs.shape[1]
         index = places // num_columns * vocab_size + self._columns[places % num_columns]  # (B, K)
         return found, index.masked_fill(is_missing, 0)
 
@@ -79,7 +80,8 @@ class Guard:
             logits: (B, V), of batches with one row per input.
             num_going_on: How many tokens that do not end the answer are left; None leaves all.
         """
-        scores, index = self.topk(logits, len(self._token_ids) if num_going_on is None else num_going_on)
+        num_wanted = len(self._token_ids) if num_going_on is None else num_going_on
+        scores, index = self.topk(logits, logits.new_zeros(len(logits), 1), num_wanted)
         # Where there are no more, the index is 0: the maximum with -inf changes nothing there.
         return torch.full_like(logits, NOTHING).scatter_reduce(1, index, scores, "amax")
 

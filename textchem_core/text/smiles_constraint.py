@@ -16,39 +16,6 @@ _PIECE = re.compile(rf" ?(?:{_IN_BRACKET}|(?:{_IN_BRACKET}\]|[lr])?{_OUTSIDE}*(?
 """What some stretch of some SMILES looks like, and a little more. Most of a vocabulary does not."""
 
 
-class _Beginning:
-    """A beginning of an answer, and those that are one character longer as far as they were asked for."""
-
-    __slots__ = ("_longer", "smiles")
-
-    def __init__(self, smiles: Smiles) -> None:
-        self.smiles = smiles
-        # Tokens that are looked at together often begin alike.
-        self._longer: dict[str, _Beginning | None] | None = None
-
-    def followed_by(self, text: str, *, dots_end: bool) -> "_Beginning | None":
-        """Return the beginning with a text after it, or None if no SMILES begins so.
-
-        Args:
-            text: Any.
-            dots_end: Whether nothing may be open at a dot.
-        """
-        reached = self
-        for character in text:
-            if reached._longer is None:
-                reached._longer = {}
-            if character not in reached._longer:
-                smiles = None
-                if character != "." or not dots_end or reached.smiles.is_closed:
-                    smiles = reached.smiles.followed_by(character)
-                reached._longer[character] = None if smiles is None else _Beginning(smiles)
-            longer = reached._longer[character]
-            if longer is None:
-                return None
-            reached = longer
-        return reached
-
-
 class SmilesConstraint:
     """Lets search write SMILES only; a ``Constraint`` of ``textchem_core.decoding``.
 
@@ -74,29 +41,36 @@ class SmilesConstraint:
             if (text := tokenizer.surface(token_id).decode("latin-1")) and _PIECE.fullmatch(text)
         }
         self.token_ids = sorted([*self._texts, self._eos_id, self._unk_id])
-        self.start: tuple[_Beginning, ...] = (_Beginning(Smiles()),)
+        self.start: tuple[Smiles, ...] = (Smiles(),)
         if all(self.advance(self.start, token_id) is None for token_id in self.token_ids):
             raise TokenizerError(
                 f"none of the {len(tokenizer)} pieces of this vocabulary can begin a SMILES; "
                 "leave out --constrain"
             )
 
-    def advance(self, state: Any, token_id: int) -> tuple[_Beginning, ...] | None:
+    def advance(self, state: Any, token_id: int) -> tuple[Smiles, ...] | None:
         """Return the state after one more token, or None where that token is not allowed.
 
         Args:
             state: ``start``, or what this method returned.
             token_id: One of ``token_ids``.
         """
-        beginnings: tuple[_Beginning, ...] = state
+        beginnings: tuple[Smiles, ...] = state
         if token_id == self._eos_id:
-            return beginnings if any(one.smiles.is_complete for one in beginnings) else None
+            return beginnings if any(one.is_complete for one in beginnings) else None
         texts: tuple[str, ...] = ("\\", "~") if token_id == self._unk_id else (self._texts[token_id],)
         if beginnings is self.start:
             # SentencePiece puts a blank before every text, alone or with the first letters.
             texts = tuple(text.removeprefix(" ") for text in texts)
-        longer = (
-            before.followed_by(text, dots_end=self._dots_end) for before in beginnings for text in texts
-        )
+        longer = (self._followed(before, text) for before in beginnings for text in texts)
         # As many as are tried when the answer is restored.
         return tuple(filter(None, longer))[: 2**MOST_MARKS_TRIED_SINGLY] or None
+
+    def _followed(self, smiles: Smiles, text: str) -> Smiles | None:
+        """Return the beginning with a text after it, or None if no SMILES begins so."""
+        longer: Smiles | None = smiles
+        for character in text:
+            if longer is None or (character == "." and self._dots_end and not longer.is_closed):
+                return None
+            longer = longer.followed_by(character)
+        return longer

@@ -1,0 +1,192 @@
+"""Beam search with and without the constraint to SMILES: validity, accuracy and seconds.
+
+    python benchmarks/constrained.py --model FOLDER --rows ROWS.jsonl
+    python benchmarks/constrained.py --model FOLDER --rows ROWS.jsonl --shape t5-small
+
+With --shape the model is widened to that shape with zeros: it gives the same answers at the greater cost.
+Each batch is answered both ways in turn, and the way that goes first alternates. Only the search is timed.
+Prints a table and one JSON line.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from textchem_core import T5, TASKS, Tokenizer
+from textchem_core.config import PRESETS, T5Config
+from textchem_core.data.batches import Example, collate
+from textchem_core.data.rows import Row, parse_row
+from textchem_core.decoding.generate import generate
+from textchem_core.predictions import Prediction, to_predictions
+from textchem_core.tasks import Task
+from textchem_core.text.smiles import canonical_compounds, canonical_molecule
+from textchem_core.text.smiles_constraint import SmilesConstraint
+from textchem_core.training.checkpoint import newest_checkpoint
+
+ROOT = Path(__file__).parents[1]
+WAYS = ("free", "constrained")
+
+
+def widened(model: T5, shape: T5Config) -> T5:
+    """Return a model of a larger shape, of v1.0, that computes what this tied one does.
+
+    Everything that is added is zero: width, heads, and layers whose output is nothing. But the norms divide
+    by the mean square of more channels, and rows that were added to the vocabulary must never be chosen; for
+    those one more channel holds the same small number at every place.
+    """
+    small = model.config
+    config = replace(
+        shape, layer_norm_epsilon=small.layer_norm_epsilon * small.d_model / shape.d_model, dropout_rate=0.0
+    )
+    wide = T5(config).eval().requires_grad_(False)
+    weights = wide.state_dict()
+    for tensor in weights.values():
+        tensor.zero_()
+    by_head = {"q.weight": 0, "k.weight": 0, "v.weight": 0, "o.weight": 1}
+    for name, tensor in model.state_dict().items():
+        target = weights[name]
+        dim = next((dim for end, dim in by_head.items() if name.endswith(end) and "attention" in name), None)
+        if dim is not None:
+            target = target.unflatten(dim, (config.num_heads, config.d_kv))
+            tensor = tensor.unflatten(dim, (small.num_heads, small.d_kv))
+        target[tuple(slice(size) for size in tensor.shape)] = tensor
+        if "norm" in name and name != "decoder.final_norm.weight":  # there the logits' scale makes up for it
+            target *= (small.d_model / config.d_model) ** 0.5
+    spare = small.d_model
+    weights["shared.weight"][: small.vocab_size, spare] = 1e-3
+    weights["shared.weight"][small.vocab_size :, spare] = -1e8
+    weights["decoder.final_norm.weight"][spare] = 1
+    return wide
+
+
+def compare(
+    model: T5, tokenizer: Tokenizer, task: Task, rows: list[Row], arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """Answer the rows of one task both ways, in turn."""
+    constraint = SmilesConstraint(tokenizer, dots_end=task.target_kind == "compounds")
+    seconds, calls = dict.fromkeys(WAYS, 0.0), dict.fromkeys(WAYS, 0)
+    answers: dict[str, list[list[Prediction]]] = {way: [] for way in WAYS}
+    counted: list[None] = []
+    hook = model.decoder.final_norm.register_forward_hook(lambda *_: counted.append(None))
+    for number, first in enumerate(range(0, len(rows), arguments.batch_size)):
+        part = rows[first : first + arguments.batch_size]
+        batch = collate([Example(tokenizer.encode(task.source(row.input)), [], 0, 0) for row in part])
+        for way in WAYS[:: 1 if number % 2 else -1]:
+            start = time.perf_counter()
+            found = generate(
+                model,
+                batch.input_ids,
+                batch.attention_mask,
+                num_beams=arguments.num_beams,
+                max_new_tokens=arguments.max_new_tokens,
+                return_spares=True,
+                constraint=constraint if way == "constrained" else None,
+            )
+            seconds[way] += time.perf_counter() - start
+            calls[way] += len(counted)
+            counted.clear()
+            answers[way] += [
+                to_predictions(task, one, tokenizer, num_return_sequences=len(one), valid_only=False)
+                for one in found
+            ]
+    hook.remove()
+    canonical = canonical_molecule if task.target_kind == "molecule" else canonical_compounds
+    targets = [canonical(row.target) for row in rows]
+    return {
+        "rows": len(rows),
+        **{way: counts(answers[way], targets) for way in WAYS},
+        "seconds": [round(seconds[way], 2) for way in WAYS],
+        "calls": [calls[way] for way in WAYS],
+        "more_time": round(seconds["constrained"] / seconds["free"] - 1, 3),
+        "more_time_per_call": round(
+            seconds["constrained"] / calls["constrained"] / (seconds["free"] / calls["free"]) - 1, 3
+        ),
+    }
+
+
+def counts(answers: list[list[Prediction]], targets: list[str | None]) -> dict[str, Any]:
+    """Return what share of the answers is valid, and how often the first is right."""
+    shown = [one for row in answers for one in row]
+    return {
+        "first_valid": sum(bool(row and row[0].valid) for row in answers),
+        "all_valid": round(sum(bool(one.valid) for one in shown) / max(1, len(shown)), 4),
+        "first_right": sum(
+            bool(row and target and row[0].canonical == target)
+            for row, target in zip(answers, targets, strict=True)
+        ),
+        "without_answer": sum(not row for row in answers),
+        "unfinished": sum(not one.finished for one in shown),
+    }
+
+
+def main() -> None:
+    """Read the command line, ask both ways, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, help="model folder (default: newest below runs/)")
+    parser.add_argument("--rows", type=Path, default=ROOT / "dataset-sample" / "train.jsonl")
+    parser.add_argument("--most-rows", type=int, default=64, help="of each task")
+    parser.add_argument("--shape", choices=[name for name in PRESETS if name != "tiny"])
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--num-beams", type=int, default=10)
+    parser.add_argument("--max-new-tokens", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    folder = arguments.model or newest_checkpoint(Path("runs"))
+    if folder is None:
+        parser.error("no model below runs/ yet; run `python train.py`")
+    model, tokenizer = T5.from_pretrained(folder), Tokenizer(folder)
+    if arguments.shape:
+        trained, model = model, widened(model, T5Config.preset(arguments.shape))
+        check_same(trained, model, tokenizer)
+    model = model.to_dtype(getattr(torch, arguments.dtype)).pack()
+
+    lines = enumerate(arguments.rows.read_bytes().splitlines(), start=1)
+    rows = [parse_row(line, f"{arguments.rows}:{number}") for number, line in lines]
+    print("| task | rows | | first valid | all valid | first right | no answer | calls | seconds |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    results = {}
+    for task in TASKS.values():
+        asked = [row for row in rows if row.task is task and task.target_kind in ("molecule", "compounds")]
+        asked = asked[: arguments.most_rows]
+        if not asked:
+            continue
+        compare(model, tokenizer, task, asked[:2], arguments)  # warm
+        result = results[task.name] = compare(model, tokenizer, task, asked, arguments)
+        for place, way in enumerate(WAYS):
+            row = result[way]
+            print(
+                f"| `{task.name}` | {len(asked)} | {way} | {row['first_valid']} | {row['all_valid']:.1%} | "
+                f"{row['first_right']} | {row['without_answer']} | {result['calls'][place]} | "
+                f"{result['seconds'][place]} |"
+            )
+        print(
+            f"more time: {result['more_time']:+.1%}, per call {result['more_time_per_call']:+.1%}", flush=True
+        )
+    names = ("shape", "dtype", "batch_size", "num_beams", "threads")
+    setting = {name: getattr(arguments, name) for name in names}
+    print(json.dumps({**setting, "model": str(folder), "tasks": results}))
+
+
+@torch.inference_mode()
+def check_same(trained: T5, wide: T5, tokenizer: Tokenizer) -> None:
+    """Fail unless the widened model is as sure of everything as the trained one."""
+    source, target = (torch.tensor([tokenizer.encode(text)]) for text in ("CCO.CC(=O)Cl", "CCOC(C)=O"))
+
+    def log_probs(model: T5) -> Tensor:
+        return model(source, labels=target).logits.log_softmax(-1)[..., : trained.config.vocab_size]
+
+    torch.testing.assert_close(log_probs(wide), log_probs(trained), rtol=1e-4, atol=1e-3)
+
+
+if __name__ == "__main__":
+    main()
