@@ -134,8 +134,9 @@ class Decoder(nn.Module):
         for block in self.blocks:
             assert isinstance(block, DecoderBlock)
             layer_keys, layer_values = block.cross_attention.keys_values(encoder_hidden_states)
-            keys.append(layer_keys)  # (B, H, S, K)
-            values.append(layer_values)
+            # Brought into this order once; the products of every step would else do it again.
+            keys.append(layer_keys.contiguous())  # (B, H, S, K)
+            values.append(layer_values.contiguous())
         no_bias = encoder_hidden_states.new_zeros(1, 1, 1, encoder_hidden_states.shape[1])
         visible = None if attention_mask is None else _as_keys(attention_mask)
         return SourceCache(keys, values, attention_bias(no_bias, visible))
