@@ -124,7 +124,7 @@ def answer_lines(model: str, path: str) -> None:
     def at_once(_: TextChem, questions: list[Question], **__: object) -> list[list[Prediction]]:
         return [[] for _ in questions]
 
-    TextChem.answer = at_once  # type: ignore[method-assign, assignment]
+    TextChem._answer = at_once  # type: ignore[method-assign, assignment]
     flags = ["--task", "paragraph2actions", "--model", model, "--input-file", path, "--format", "jsonl"]
     sys.argv = ["generate.py", *flags, "--device", "cpu", "--output", f"{path}.answers"]
     begun = time.perf_counter()

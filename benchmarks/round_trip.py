@@ -11,13 +11,11 @@ import json
 import time
 from pathlib import Path
 
-from textchem_core import Prediction, TextChem
+from textchem_core import TextChem
 from textchem_core.data.rows import parse_row
 from textchem_core.predictions import best_first
 from textchem_core.text.smiles import canonical_compounds
 from textchem_core.training.checkpoint import newest_checkpoint
-
-BATCH = 16
 
 
 def main() -> None:
@@ -39,18 +37,16 @@ def main() -> None:
     rows = [parse_row(line, f"{arguments.rows}:{number}") for number, line in lines]
     rows = [row for row in rows if row.task.name == "retrosynthesis"][: arguments.limit]
     model = TextChem.load(folder)
-    found: list[list[Prediction]] = []
     start = time.perf_counter()
-    for first in range(0, len(rows), BATCH):
-        questions = [model.prepare("retrosynthesis", row.input) for row in rows[first : first + BATCH]]
-        found += model.answer(
-            questions,
-            # Of all beams, in the order of their round trips; the scores tell what it was before.
-            rerank="round-trip",
-            num_beams=arguments.num_beams,
-            num_return_sequences=arguments.num_beams,
-            max_new_tokens=arguments.max_new_tokens,
-        )
+    found = model.predict(
+        "retrosynthesis",
+        [row.input for row in rows],
+        # Of all beams, in the order of their round trips; the scores tell what it was before.
+        rerank="round-trip",
+        num_beams=arguments.num_beams,
+        num_return_sequences=arguments.num_beams,
+        max_new_tokens=arguments.max_new_tokens,
+    )
     seconds = time.perf_counter() - start
     targets = [canonical_compounds(row.target) for row in rows]
     orders = {

@@ -6,7 +6,7 @@ model.predict("smiles2caption", ["CCO"])[0][0].text
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,15 @@ if TYPE_CHECKING:
 
 BATCH_TOKENS = 4096
 """Default of ``batch_tokens``: with 10 beams 16 reactions of 25 tokens. A CPU is no faster with more."""
+
+
+class AnswerOptions(SearchOptions, total=False):
+    """What ``TextChem.answer_all`` can be told, for functions that pass it on as keywords."""
+
+    valid_only: bool
+    constrain: bool
+    rerank: Literal["round-trip"] | None
+    batch_tokens: int
 
 
 class TextChem:
@@ -102,67 +111,6 @@ class TextChem:
         """
         return self._reader.question(task, text, canonicalize=canonicalize, strict=strict, truncate=truncate)
 
-    def answer(
-        self,
-        questions: Sequence[Question],
-        *,
-        valid_only: bool = False,
-        constrain: bool = False,
-        rerank: Literal["round-trip"] | None = None,
-        **search: Unpack[SearchOptions],
-    ) -> list[list[Prediction]]:
-        """Answer prepared questions in one batch.
-
-        Args:
-            questions: What ``prepare`` returned.
-            valid_only: Return valid answers alone, as many of those that the search found as were asked for.
-            constrain: Never choose a token after which no SMILES that RDKit reads can follow.
-            rerank: ``round-trip`` puts all that the search found into the order of ``best_first`` before the
-                list is cut; for retrosynthesis.
-            search: The fields of ``Search``.
-
-        Returns:
-            For every question its answers, best first and all different: ``num_return_sequences``, or as many
-            as the search found. None of a question without a valid answer under ``valid_only``.
-
-        Raises:
-            ConfigError: An option is out of range, or does not go with the task: ``valid_only`` where answers
-                are text, ``constrain`` where they are no SMILES, ``rerank`` of other than retrosynthesis.
-        """
-        for question in questions:
-            check_wishes(question.task, valid_only=valid_only, rerank=rerank, constrain=constrain)
-        if not questions:
-            return []
-        batch = collate([Example(question.source_ids, [], 0, 0) for question in questions])
-        device = self.model.shared.weight.device
-        found = generate(
-            self.model,
-            batch.input_ids.to(device),
-            batch.attention_mask.to(device),
-            # Equal and invalid answers make room for the next ones.
-            return_spares=True,
-            constraint=self._reader.smiles_constraint(questions) if constrain else None,
-            draft_ids=[self._reader.draft_ids(question.task, question.text) for question in questions]
-            if search.get("speculative")
-            else None,
-            **search,
-        )
-        options = Search(**search)
-        answers = [
-            to_predictions(
-                question.task,
-                hypotheses,
-                self.tokenizer,
-                num_return_sequences=len(hypotheses) if rerank else options.num_return_sequences,
-                valid_only=valid_only,
-                sampled=options.do_sample,
-            )
-            for question, hypotheses in zip(questions, found, strict=True)
-        ]
-        if rerank:
-            answers = self._by_round_trip(questions, answers, options.max_new_tokens)
-        return [predictions[: options.num_return_sequences] for predictions in answers]
-
     def answer_all(
         self,
         questions: Sequence[Question],
@@ -177,26 +125,35 @@ class TextChem:
 
         Args:
             questions: What ``prepare`` returned.
-            valid_only: As for ``answer``.
-            constrain: As for ``answer``.
-            rerank: As for ``answer``.
+            valid_only: Return valid answers alone, as many of those that the search found as were asked for.
+            constrain: Never choose a token after which no SMILES that RDKit reads can follow.
+            rerank: ``round-trip`` puts all that the search found into the order of ``best_first`` before the
+                list is cut; for retrosynthesis.
             batch_tokens: Tokens of the sources decoded together, padding included, and counted once for
-                each beam: time and memory go with the beams. Changes speed and memory, not answers.
+                each beam or draw: time and memory go with them. Draws of one source that are more than that
+                are drawn in rounds. Changes speed and memory, not answers.
             search: The fields of ``Search``.
 
         Yields:
-            The index of a question, and its answers, best first; as they come, each question once.
+            The index of a question, and its answers, best first and all different:
+            ``num_return_sequences``, or as many as the search found; none of a question without a valid
+            answer under ``valid_only``. As they come, each question once.
 
         Raises:
-            ConfigError: ``batch_tokens`` is less than 1, or an option of the search is out of range.
+            ConfigError: An option is out of range, or does not go with the task: ``valid_only`` where answers
+                are text, ``constrain`` where they are no SMILES, ``rerank`` of other than retrosynthesis.
         """
         check_integer("batch_tokens", batch_tokens)
         check_range("batch_tokens", batch_tokens, at_least=1)
         rows = Search(**search).rows
+        for question in questions:
+            check_wishes(question.task, valid_only=valid_only, rerank=rerank, constrain=constrain)
+        answer = partial(
+            self._answer, valid_only=valid_only, constrain=constrain, rerank=rerank, batch_tokens=batch_tokens
+        )
         lengths = [rows * len(question.source_ids) for question in questions]
-        answer = partial(self.answer, valid_only=valid_only, constrain=constrain, rerank=rerank, **search)
         for batch in group_by_length(lengths, batch_tokens):
-            yield from zip(batch, answer([questions[i] for i in batch]), strict=True)
+            yield from zip(batch, answer([questions[i] for i in batch], **search), strict=True)
 
     def predict(
         self,
@@ -206,11 +163,7 @@ class TextChem:
         canonicalize: bool = True,
         strict: bool = False,
         truncate: bool = False,
-        valid_only: bool = False,
-        batch_tokens: int = BATCH_TOKENS,
-        constrain: bool = False,
-        rerank: Literal["round-trip"] | None = None,
-        **search: Unpack[SearchOptions],
+        **options: Unpack[AnswerOptions],
     ) -> list[list[Prediction]]:
         """Answer inputs of one task: ``prepare``, then ``answer_all``.
 
@@ -220,26 +173,21 @@ class TextChem:
             canonicalize: As for ``prepare``.
             strict: As for ``prepare``.
             truncate: As for ``prepare``.
-            valid_only: As for ``answer``.
-            batch_tokens: As for ``answer_all``.
-            constrain: As for ``answer``.
-            rerank: As for ``answer``.
-            search: The fields of ``Search``.
+            options: As for ``answer_all``, the fields of ``Search`` among them.
 
         Returns:
-            For every input its answers, as ``answer`` gives them.
+            For every input its answers, as ``answer_all`` gives them.
 
         Raises:
-            ConfigError: As ``answer`` does.
+            ConfigError: As ``answer_all`` does.
             InputError: As ``prepare`` does, for all inputs before the first is answered; or ``inputs`` is one
                 string, whose characters would be asked one by one.
         """
         questions = self._reader.questions(
             task, inputs, canonicalize=canonicalize, strict=strict, truncate=truncate
         )
-        answer_all = partial(self.answer_all, valid_only=valid_only, constrain=constrain, rerank=rerank)
-        answers = dict(answer_all(questions, batch_tokens=batch_tokens, **search))
-        return [answers[index] for index in range(len(questions))]
+        answers = dict(self.answer_all(questions, **options))
+        return [answers[row] for row in range(len(questions))]
 
     def score(
         self,
@@ -275,7 +223,12 @@ class TextChem:
         return self._score(questions, [self._reader.target(TASKS[task], target) for target in targets])
 
     def round_trip(
-        self, proposals: Sequence[str], products: Sequence[str], *, max_new_tokens: int = 512
+        self,
+        proposals: Sequence[str],
+        products: Sequence[str],
+        *,
+        max_new_tokens: int = 512,
+        batch_tokens: int = BATCH_TOKENS,
     ) -> list[RoundTrip | None]:
         """Ask forward what each proposal gives, and how likely it gives the product that is wanted.
 
@@ -283,6 +236,7 @@ class TextChem:
             proposals: SMILES of precursors; the same compounds for the same product are asked once.
             products: What they are to give, one for each.
             max_new_tokens: Longest answer, in tokens.
+            batch_tokens: As for ``answer_all``.
 
         Returns:
             None where there is nothing to ask; see ``round_trips``.
@@ -292,7 +246,8 @@ class TextChem:
             TokenizerError: A product is not valid Unicode.
         """
         check_pairs(proposals=proposals, products=products)
-        return round_trips(proposals, products, partial(self._forward, max_new_tokens=max_new_tokens))
+        forward = partial(self._forward, max_new_tokens=max_new_tokens, batch_tokens=batch_tokens)
+        return round_trips(proposals, products, forward)
 
     def embed(self, texts: Sequence[str], *, task: str | None = None, truncate: bool = False) -> Tensor:
         """Return the encoder's states, averaged over the tokens of each text.
@@ -361,29 +316,76 @@ class TextChem:
             weights=attention_to_source(self.model, question.source_ids, target_ids),
         )
 
-    def _by_round_trip(
-        self, questions: Sequence[Question], proposed: list[list[Prediction]], max_new_tokens: int
+    def _answer(
+        self,
+        questions: Sequence[Question],
+        *,
+        valid_only: bool,
+        constrain: bool,
+        rerank: Literal["round-trip"] | None,
+        batch_tokens: int,
+        **search: Unpack[SearchOptions],
     ) -> list[list[Prediction]]:
-        """Order the proposals of each question by what forward makes of them."""
-        texts = [proposal.text for proposals in proposed for proposal in proposals]
-        asked = zip(questions, proposed, strict=True)
-        products = [question.text for question, proposals in asked for _ in proposals]
-        trips = iter(self.round_trip(texts, products, max_new_tokens=max_new_tokens))
-        return [
-            best_first([replace(proposal, round_trip=next(trips)) for proposal in proposals])
-            for proposals in proposed
+        """Answer questions in one batch; see ``answer_all``."""
+        options = Search(**search)
+        batch = collate([Example(question.source_ids, [], 0, 0) for question in questions])
+        device = self.model.shared.weight.device
+        found = generate(
+            self.model,
+            batch.input_ids.to(device),
+            batch.attention_mask.to(device),
+            # Equal and invalid answers make room for the next ones.
+            return_spares=True,
+            constraint=self._reader.smiles_constraint(questions) if constrain else None,
+            draft_ids=[self._reader.draft_ids(question.task, question.text) for question in questions]
+            if options.speculative
+            else None,
+            most_samples=max(1, batch_tokens // batch.input_ids.shape[1]),
+            **search,
+        )
+        answers = [
+            to_predictions(
+                question.task,
+                hypotheses,
+                self.tokenizer,
+                num_return_sequences=len(hypotheses) if rerank else options.num_return_sequences,
+                valid_only=valid_only,
+                sampled=options.do_sample,
+            )
+            for question, hypotheses in zip(questions, found, strict=True)
         ]
+        if rerank:
+            ask = partial(self.round_trip, max_new_tokens=options.max_new_tokens, batch_tokens=batch_tokens)
+            answers = _by_round_trip(questions, answers, ask)
+        return [predictions[: options.num_return_sequences] for predictions in answers]
 
     def _score(self, questions: Sequence[Question], targets: Sequence[list[int]]) -> list[Score]:
         sources = [question.source_ids for question in questions]
         return log_likelihoods(self.model, list(zip(sources, targets, strict=True)))
 
     def _forward(
-        self, reactions: Sequence[tuple[str, str]], *, max_new_tokens: int
+        self, reactions: Sequence[tuple[str, str]], *, max_new_tokens: int, batch_tokens: int
     ) -> list[tuple[str, float]]:
         """Answer precursors, and say how likely the products beside them are."""
         # Cut where they are longer than the model reads: such a proposal is none, and will not be recovered.
         questions = [self.prepare("forward", precursors, truncate=True) for precursors, _ in reactions]
         scores = self._score(questions, [self.tokenizer.encode(product) for _, product in reactions])
-        answers = dict(self.answer_all(questions, num_beams=1, max_new_tokens=max_new_tokens))
+        greedily = partial(self.answer_all, num_beams=1, max_new_tokens=max_new_tokens)
+        answers = dict(greedily(questions, batch_tokens=batch_tokens))
         return [(answers[row][0].text, score.log_prob) for row, score in enumerate(scores)]
+
+
+def _by_round_trip(
+    questions: Sequence[Question],
+    proposed: Sequence[Sequence[Prediction]],
+    ask: Callable[[list[str], list[str]], list[RoundTrip | None]],
+) -> list[list[Prediction]]:
+    """Order the proposals of each question by what forward makes of them; ``ask`` tells what that is."""
+    texts = [proposal.text for proposals in proposed for proposal in proposals]
+    asked = zip(questions, proposed, strict=True)
+    products = [question.text for question, proposals in asked for _ in proposals]
+    trips = iter(ask(texts, products))
+    return [
+        best_first([replace(proposal, round_trip=next(trips)) for proposal in proposals])
+        for proposals in proposed
+    ]

@@ -94,7 +94,7 @@ class Reader:
         return self._tokenizer.encode(text) if can_copy else []
 
     def smiles_constraint(self, questions: Sequence[Question]) -> SmilesConstraint:
-        """Return what the answers are to be written in; errors are those of ``TextChem.answer``."""
+        """Return what the answers are to be written in; errors are those of ``TextChem.answer_all``."""
         kind, *others = {question.task.target_kind for question in questions}
         if others:
             tasks = ", ".join(sorted({question.task.name for question in questions}))

@@ -490,14 +490,14 @@ def test_what_interrupts_the_search_leaves_the_answers_before(
     status: int,
     last_line: str,
 ) -> None:
-    answer = TextChem.answer
+    answer = TextChem._answer
 
     def answer_once(predictor: TextChem, questions: list[Any], **options: Any) -> Any:
         if questions[0].text == "CCN":
             raise raised
         return answer(predictor, questions, **options)
 
-    monkeypatch.setattr(TextChem, "answer", answer_once)
+    monkeypatch.setattr(TextChem, "_answer", answer_once)
     monkeypatch.setattr(inputs, "POOL_SIZE", 1)
     run = ask("CCO", "CCN", "--output", "answers.txt")
     assert (run.status, run.out) == (status, "")

@@ -71,7 +71,7 @@ def ask(generate: Ask, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> A
 @contextmanager
 def dying_at(monkeypatch: pytest.MonkeyPatch, batch: int) -> Iterator[None]:
     """Interrupt the search at a batch, counted from 1."""
-    answer, counter = TextChem.answer, itertools.count(1)
+    answer, counter = TextChem._answer, itertools.count(1)
 
     def answer_or_die(*arguments: Any, **options: Any) -> Any:
         if next(counter) == batch:
@@ -79,7 +79,7 @@ def dying_at(monkeypatch: pytest.MonkeyPatch, batch: int) -> Iterator[None]:
         return answer(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TextChem, "answer", answer_or_die)
+        patch.setattr(TextChem, "_answer", answer_or_die)
         yield
 
 

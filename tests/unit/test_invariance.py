@@ -10,6 +10,7 @@ from torch import Tensor
 from textchem_core import TASKS, TextChem
 from textchem_core.decoding.generate import generate
 from textchem_core.decoding.protocol import Hypothesis
+from textchem_core.model.t5 import CachedDecoder
 
 MODES: dict[str, dict[str, Any]] = {
     "greedy": {"num_beams": 1},
@@ -74,13 +75,59 @@ def test_a_source_has_one_answer(random_textchem: TextChem, options: dict[str, A
 @modes
 def test_a_question_has_one_answer(random_textchem: TextChem, options: dict[str, Any]) -> None:
     questions = [random_textchem.prepare(task, text) for task, texts in TEXTS.items() for text in texts]
-    alone = [random_textchem.answer([one], max_new_tokens=6, **options)[0] for one in questions]
+    alone = dict(random_textchem.answer_all(questions, batch_tokens=1, max_new_tokens=6, **options))
     order = random.Random(1).sample(range(len(questions)), len(questions))
-    together = random_textchem.answer([questions[row] for row in order], max_new_tokens=6, **options)
-    for row, answers in zip(order, together, strict=True):
+    shuffled = [questions[row] for row in order]
+    together = dict(random_textchem.answer_all(shuffled, batch_tokens=10**6, max_new_tokens=6, **options))
+    for place, row in enumerate(order):
+        answers = together[place]
         assert [one.text for one in answers] == [one.text for one in alone[row]]
         scores = [one.score for one in alone[row]]
         assert [one.score for one in answers] == pytest.approx(scores, rel=1e-5, abs=1e-5)
+
+
+def test_one_question_is_never_more_than_its_budget(
+    random_textchem: TextChem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = random_textchem.prepare("forward", "CC(=O)OC(C)=O.Nc1ccc(O)cc1")
+    options: dict[str, Any] = {"do_sample": True, "num_return_sequences": 30, "max_new_tokens": 4}
+    sizes = []
+    step = CachedDecoder.step
+    monkeypatch.setattr(CachedDecoder, "step", lambda self, ids: (sizes.append(len(ids)), step(self, ids))[1])
+
+    def ask(batch_tokens: int) -> list[str]:
+        sizes.clear()
+        ((_, answers),) = random_textchem.answer_all([question], batch_tokens=batch_tokens, **options)
+        return [one.text for one in answers]
+
+    length = len(question.source_ids)
+    whole = ask(30 * length)
+    assert max(sizes) == 30
+    for most_rows in (1, 7, 29):
+        assert ask(most_rows * length + length - 1) == whole
+        assert max(sizes) == most_rows
+
+
+def test_the_budget_reaches_round_trips(random_textchem: TextChem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are searches, too: with room for one question, no call of the model has two."""
+    products = ["CCO", "CC(=O)Oc1ccccc1C(=O)O", "CCOC(C)=O"]
+    sizes = []
+    step = CachedDecoder.step
+    monkeypatch.setattr(CachedDecoder, "step", lambda self, ids: (sizes.append(len(ids)), step(self, ids))[1])
+    trips = [
+        random_textchem.round_trip(["C", "CC", "CCC"], products, max_new_tokens=3, batch_tokens=size)
+        for size in (1, 10**6)
+    ]
+    assert [trip and trip.product for trip in trips[0]] == [trip and trip.product for trip in trips[1]]
+    assert set(sizes) == {1, 3}
+    sizes.clear()
+    asked = []
+    trip = random_textchem.round_trip
+    monkeypatch.setattr(
+        random_textchem, "round_trip", lambda *_, **how: (asked.append(how), trip(*_, **how))[1]
+    )
+    random_textchem.predict("retrosynthesis", ["CCO"], rerank="round-trip", max_new_tokens=3, batch_tokens=77)
+    assert [how["batch_tokens"] for how in asked] == [77]
 
 
 def test_round_trips_do_not_depend_on_the_batch(random_textchem: TextChem) -> None:

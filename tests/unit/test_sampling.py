@@ -7,10 +7,21 @@ from typing import Any
 
 import pytest
 import torch
-from test_decoding import EOS, PAD, FakeModel, NextToken, assert_same, normalised, random_language, sources
+from test_decoding import (
+    EOS,
+    PAD,
+    FakeModel,
+    NextToken,
+    RecordingDecoder,
+    assert_same,
+    normalised,
+    random_language,
+    sources,
+)
 
 from textchem_core.config import T5Config
 from textchem_core.decoding.generate import generate
+from textchem_core.decoding.options import Search
 from textchem_core.decoding.protocol import Hypothesis
 from textchem_core.decoding.sampling import Sampler, bend
 from textchem_core.errors import ConfigError
@@ -144,7 +155,7 @@ class TestDistribution:
         size, rows, steps = 3000, 1000, 20
         probabilities = torch.full((size,), 0.5 / (size - 1))
         probabilities[1700] = 0.5
-        sampler = one_sampler(num_samples=rows, length=steps)
+        sampler = one_sampler(num_samples=rows, max_new_tokens=steps)
         logits = probabilities.log().expand(rows, -1)
         drawn = torch.stack([sampler(logits, torch.arange(rows), step) for step in range(steps)]).flatten()
         heaps = drawn[drawn != 1700] // 100  # 30 heaps of 100 rare tokens each, one of 99
@@ -156,16 +167,9 @@ class TestDistribution:
 
 
 def one_sampler(**changes: Any) -> Sampler:
-    options: dict[str, Any] = {
-        "num_samples": 1,
-        "length": 1,
-        "seed": 0,
-        "temperature": 1.0,
-        "top_k": 0,
-        "top_p": 1.0,
-        "device": torch.device("cpu"),
-    }
-    return Sampler([[5, 1]], **(options | changes))
+    samples = range(changes.pop("num_samples", 1))
+    search = Search(do_sample=True, **({"max_new_tokens": 1} | changes))
+    return Sampler([[5, 1]], samples=samples, search=search, device=torch.device("cpu"))
 
 
 class TestDraw:
@@ -239,6 +243,21 @@ class TestSeed:
         [many] = drawn(next_token, **(self.options | {"num_return_sequences": 12}))
         assert len(texts(many)) == 12
         assert not Counter(texts(few)) - Counter(texts(many))
+
+    @pytest.mark.parametrize("most_samples", [1, 2, 5, 9, 36, 1000])
+    def test_rounds_draw_the_same_answers_with_fewer_rows_at_a_time(
+        self, monkeypatch: pytest.MonkeyPatch, most_samples: int
+    ) -> None:
+        options = self.options | {"num_return_sequences": 12}
+        batch = sources(1, 6, 3)
+        at_once = drawn(random_language(9, seed=2), batch=batch, **options)
+        rows = []
+        step = RecordingDecoder.step
+        monkeypatch.setattr(
+            RecordingDecoder, "step", lambda self, ids: (rows.append(len(ids)), step(self, ids))[1]
+        )
+        assert drawn(random_language(9, seed=2), batch=batch, most_samples=most_samples, **options) == at_once
+        assert max(rows) == min(36, max(3, most_samples - most_samples % 3))
 
     def test_a_longer_limit_only_goes_on(self) -> None:
         next_token = random_language(9, seed=2, eos_bonus=-2.0)

@@ -31,6 +31,7 @@ def generate(
     return_spares: bool = False,
     constraint: Constraint | None = None,
     draft_ids: list[list[int]] | None = None,
+    most_samples: int | None = None,
     **options: Unpack[SearchOptions],
 ) -> list[list[Hypothesis]]:
     """Let the model answer every source of a batch.
@@ -50,6 +51,8 @@ def generate(
             scores stay the model's own.
         draft_ids: What an answer may copy, under ``speculative``: a list for each source, or empty where
             nothing is. None is the sources themselves; where a prompt precedes them, give them without.
+        most_samples: Answers that ``do_sample`` draws at a time, of all sources together, but at least one of
+            each; None is all. The same answers take less memory in several rounds.
         options: The fields of ``Search``, which says what each does.
 
     Returns:
@@ -79,17 +82,16 @@ def generate(
     with _dropout_off(model):
         decoder = model.start_decoding(input_ids, attention_mask)
         if search.do_sample:
-            sampler = Sampler(
-                _without_padding(input_ids, attention_mask),
-                num_samples=search.num_return_sequences,
-                length=search.max_new_tokens,
-                seed=search.seed,
-                temperature=search.temperature,
-                top_k=search.top_k,
-                top_p=search.top_p,
-                device=input_ids.device,
-            )
-            found = sample(decoder, start_ids, sampler, constraint=constraint, **limits)
+            sources = _without_padding(input_ids, attention_mask)
+            found: list[list[Hypothesis]] = [[] for _ in sources]
+            for samples in _rounds(search.num_return_sequences, len(sources), most_samples):
+                sampler = Sampler(sources, samples=samples, search=search, device=input_ids.device)
+                if samples.start > 0:  # the round before has used its decoder up
+                    decoder = model.start_decoding(input_ids, attention_mask)
+                drawn = sample(decoder, start_ids, sampler, constraint=constraint, **limits)
+                found = [[*before, *new] for before, new in zip(found, drawn, strict=True)]
+            for answers in found:
+                answers.sort(key=lambda answer: answer.score, reverse=True)
         elif search.speculative:
             drafts = _without_padding(input_ids, attention_mask) if draft_ids is None else draft_ids
             found = [[best] for best in speculative_search(decoder, start_ids, draft_ids=drafts, **limits)]
@@ -114,6 +116,13 @@ class _Limits(TypedDict):
     length_penalty: float
     max_new_tokens: int
     min_new_tokens: int
+
+
+def _rounds(num_samples: int, num_sources: int, most_samples: int | None) -> Iterator[range]:
+    """Yield the numbers of the samples of each source that are drawn together."""
+    size = max(1, (most_samples or num_samples * num_sources) // num_sources)
+    for first in range(0, num_samples, size):
+        yield range(first, min(first + size, num_samples))
 
 
 def _without_padding(input_ids: Tensor, attention_mask: Tensor | None) -> list[list[int]]:

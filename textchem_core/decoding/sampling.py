@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from textchem_core.decoding.options import Search
 from textchem_core.decoding.protocol import Constraint, Decoder, Hypothesis
 from textchem_core.decoding.single import single_search
 
@@ -72,12 +73,9 @@ class Sampler:
 
     Args:
         sources: Ids of each of B sources, without padding.
-        num_samples: N, answers drawn to each source, >= 1: row ``b * N + n`` is sample n of source b.
-        length: T, tokens drawn at most, >= 1.
-        seed: Any integer.
-        temperature: As for ``bend``.
-        top_k: As for ``bend``.
-        top_p: As for ``bend``.
+        samples: Numbers, from 0, of the N samples of each source that are drawn: row ``b * N + n`` is sample
+            ``samples[n]`` of source b.
+        search: Says how they are drawn, and T, how many tokens at most.
         device: Where the logits are.
     """
 
@@ -85,21 +83,17 @@ class Sampler:
         self,
         sources: list[list[int]],
         *,
-        num_samples: int,
-        length: int,
-        seed: int,
-        temperature: float,
-        top_k: int,
-        top_p: float,
+        samples: range,
+        search: Search,
         device: torch.device,
     ) -> None:
-        self.num_samples = num_samples
-        self._temperature, self._top_k, self._top_p = temperature, top_k, top_p
+        self.num_samples = len(samples)
+        self._search = search
         # Python promises that a generator seeded by a string gives the same numbers in every version.
         generators = [
-            random.Random(f"{seed} {sample} {source}") for source in sources for sample in range(num_samples)
+            random.Random(f"{search.seed} {sample} {source}") for source in sources for sample in samples
         ]
-        numbers = [[(one.random(), one.random()) for _ in range(length)] for one in generators]
+        numbers = [[(one.random(), one.random()) for _ in range(search.max_new_tokens)] for one in generators]
         self._uniform = torch.tensor(numbers, dtype=torch.float64, device=device)  # (B*N, T, 2), in [0, 1)
 
     def __call__(self, logits: Tensor, rows: Tensor, step: int) -> Tensor:
@@ -113,7 +107,8 @@ class Sampler:
         Returns:
             (R,) int64; of no meaning in a row with NaN.
         """
-        bent = bend(logits, temperature=self._temperature, top_k=self._top_k, top_p=self._top_p)  # (R, V)
+        how = self._search
+        bent = bend(logits, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)  # (R, V)
         # First a block of the vocabulary, then a token of it: in one long sum of probabilities, the roundings
         # that another batch brings would move the borders of rare tokens by more than they are wide. And not
         # by rank, where a rounding that swaps two tokens would change what is drawn.
@@ -149,8 +144,8 @@ def sample(
         constraint: As for ``single_search``.
 
     Returns:
-        For each input its N answers, best first; the same one may be there several times. Scores are of the
-        model's own distribution, not of the one that was drawn from.
+        For each input its N answers as they were drawn; the same one may be there several times. Scores are
+        of the model's own distribution, not of the one that was drawn from.
     """
     num_samples = sampler.num_samples
     # Each sample becomes an input of its own: it has no past to share with the others, and may leave alone.
@@ -166,7 +161,4 @@ def sample(
         min_new_tokens=min_new_tokens,
         constraint=constraint,
     )
-    return [
-        sorted(answers[first : first + num_samples], key=lambda answer: answer.score, reverse=True)
-        for first in range(0, len(answers), num_samples)
-    ]
+    return [answers[first : first + num_samples] for first in range(0, len(answers), num_samples)]
