@@ -21,11 +21,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from textchem_core.data.inputs import Input
-from textchem_core.disk import replace_file
+from textchem_core.disk import replace_file, write_to_disk
 from textchem_core.errors import OutputError
 from textchem_core.model.t5 import T5
 from textchem_core.text.tokenizer import Tokenizer
@@ -168,7 +169,9 @@ class AnswerFile:
                 self._append(answers.encode())
             else:
                 self._parts.mkdir(exist_ok=True)
-                self._write_part(self._part(pool), answers.encode())
+                # Under a name of its own: a process may outlive its run, and write its successor's part.
+                write = partial(write_to_disk, content=answers.encode())
+                replace_file(self._part(pool), write, suffix=f"-{uuid.uuid4().hex}")
             while self._world.is_main and self._join_next():
                 pass
 
@@ -214,15 +217,6 @@ class AnswerFile:
         part.unlink()
         return True
 
-    def _write_part(self, part: Path, answers: bytes) -> None:
-        # Under a name of its own: a process may outlive its run, and write the same part as its successor.
-        own = part.with_name(f"{part.name}-{uuid.uuid4().hex}")
-        try:
-            _write_to_disk(own, answers)
-            os.replace(own, part)
-        finally:
-            own.unlink(missing_ok=True)
-
     def _append(self, answers: bytes) -> None:
         os.ftruncate(self._file, self._whole.num_bytes)
         os.lseek(self._file, 0, os.SEEK_END)
@@ -250,7 +244,7 @@ class AnswerFile:
     def _write_record(self, whole: _Whole, *, is_finished: bool) -> None:
         record = {**self._about, "whole": asdict(whole), "is_finished": is_finished}
         text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        replace_file(self._record(), lambda path: _write_to_disk(path, text.encode()))
+        replace_file(self._record(), partial(write_to_disk, content=text.encode()))
 
     def _read_record(self) -> _Whole:
         """Return what the file holds, once it is sure that the file is this run's."""
@@ -299,13 +293,6 @@ def check_output(path: Path, *, resume: bool) -> None:
 def _with(sha256: str, pool: Pool) -> str:
     """Return the checksum of the inputs up to a pool from that of those before it."""
     return hashlib.sha256((sha256 + pool.sha256).encode()).hexdigest()
-
-
-def _write_to_disk(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _lock(descriptor: int, path: Path) -> None:

@@ -5,19 +5,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+def replace_file(path: Path, write: Callable[[Path], object], *, suffix: str = ".tmp") -> None:
     """Write under a temporary name and rename, so that nobody ever sees half a file.
 
     Args:
         path: Written anew or for the first time.
         write: Writes the file whose path it is given.
+        suffix: Of the temporary name; one of its own for each writer, where several may write the same file.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(path.name + suffix)
     try:
         write(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_to_disk(path: Path, content: bytes) -> None:
+    """Write a file whose content is on the disk when this returns."""
+    path.write_bytes(content)
+    bring_to_disk(path)
 
 
 def bring_to_disk(path: Path) -> None:

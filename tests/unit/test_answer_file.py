@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pytest
 import torch
 
-from textchem_core import answer_file
+from textchem_core import answer_file, disk
 from textchem_core.answer_file import AnswerFile
 from textchem_core.data import inputs
 from textchem_core.data.inputs import Input, in_pools
@@ -237,12 +237,12 @@ def test_a_part_that_a_process_dies_over_is_answered_again(
     main, other = (AnswerFile(path, RUN, "m", world, resume=False) for world in ranks_of(2))
     main.close()
 
-    def die_half_way(descriptor: int) -> None:
-        os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+    def die_half_way(path: Path) -> None:
+        os.truncate(path, path.stat().st_size // 2)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", die_half_way)
+        patch.setattr(disk, "bring_to_disk", die_half_way)
         patch.setattr(Path, "unlink", lambda *_, **__: None)
         for pool, some in other.own_pools(pools(lines)):
             with pytest.raises(Killed):
