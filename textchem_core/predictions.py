@@ -1,9 +1,9 @@
 """What search found, as answers to a question: texts with a meaning, each told once."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -90,9 +90,10 @@ def to_predictions(
         Answers, best first: fewer where not so many different ones were found, none where none is valid.
     """
     answers: dict[tuple[bool, str], _Answer] = {}
-    draws = Counter((tuple(one.token_ids), one.finished) for one in hypotheses)
-    distinct = {(tuple(one.token_ids), one.finished): one for one in hypotheses}
-    for key, hypothesis in distinct.items():
+    drawn: dict[tuple[tuple[int, ...], bool], list[Hypothesis]] = {}
+    for hypothesis in hypotheses:
+        drawn.setdefault((tuple(hypothesis.token_ids), hypothesis.finished), []).append(hypothesis)
+    for hypothesis, *again in drawn.values():
         text = clean_output(task, hypothesis.token_ids, tokenizer)
         canonical = _canonical(task, text)
         identity = text if canonical is None else canonical
@@ -100,12 +101,11 @@ def to_predictions(
             identity = identity.replace("~", ".")
         answer = answers.setdefault((hypothesis.finished, identity), _Answer([], text, canonical))
         answer.spellings.append(hypothesis)
-        answer.num_found += draws[key]
+        answer.num_found += 1 + len(again)
 
-    found = np.logaddexp.reduce([hypothesis.log_prob for hypothesis in distinct.values()])
-    ranked = list(answers.values())
-    if valid_only:
-        ranked = [answer for answer in ranked if _is_valid(task, answer)]
+    found = np.logaddexp.reduce([hypothesis.log_prob for hypothesis, *_ in drawn.values()])
+    ranked = ((answer, _is_valid(task, answer)) for answer in answers.values())
+    shown = ((answer, valid) for answer, valid in ranked if valid or not valid_only)
     return [
         Prediction(
             text=answer.text,
@@ -116,11 +116,11 @@ def to_predictions(
                 answer.num_found / len(hypotheses) if sampled else math.exp(answer.log_prob() - found)
             ),
             finished=answer.spellings[0].finished,
-            valid=_is_valid(task, answer),
+            valid=valid,
             canonical=answer.canonical,
             formula=_formula(task, answer.canonical),
         )
-        for answer in ranked[:num_return_sequences]
+        for answer, valid in islice(shown, num_return_sequences)
     ]
 
 
