@@ -113,9 +113,8 @@ class GenerateConfig:
             )
         if self.output and self.input_file and Path(self.output).resolve() == Path(self.input_file).resolve():
             raise ConfigError(f"--output {self.output!r} is the --input-file; name another file")
-        # Search checks these again; here a wrong one costs no loading of the model.
-        for name in ("num_return_sequences", "max_new_tokens", "batch_tokens"):
-            check_range(name, getattr(self, name), at_least=1)
+        # All of this is checked where it is used, too; here a mistake costs no loading of the model.
+        check_range("batch_tokens", self.batch_tokens, at_least=1)
         Search(**self.search_options())
         if self.task is not None:
             check_wishes(

@@ -111,10 +111,6 @@ class _Answer:
         self._credit = min(self._credit, _MOST_CREDIT)
         return num_right
 
-    def hypothesis(self, eos_token_id: int, length_penalty: float) -> Hypothesis:
-        """Return the answer with its score."""
-        return Hypothesis.of(self.token_ids, self.log_probs, eos_token_id, length_penalty)
-
 
 def speculative_search(
     decoder: Decoder,
@@ -182,7 +178,9 @@ def speculative_search(
             decoder.select_inputs(torch.tensor(staying, device=device))
             rows = [rows[row] for row in staying]
         last_ids = [answer.token_ids[-1] for answer in rows]
-    return [answer.hypothesis(eos_token_id, length_penalty) for answer in answers]
+    return [
+        Hypothesis.of(answer.token_ids, answer.log_probs, eos_token_id, length_penalty) for answer in answers
+    ]
 
 
 def _choose(
