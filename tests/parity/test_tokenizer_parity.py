@@ -57,10 +57,11 @@ def assert_same_ids(ours: Tokenizer, theirs: Any, count: int = 2_000) -> None:
 
 def test_shipped_vocabulary(tmp_path: Path) -> None:
     ours = Tokenizer(SHIPPED)
+    ours.set_max_length(384)
     ours.save(tmp_path)
     theirs = auto(tmp_path)
     assert (len(theirs), theirs.pad_token_id, theirs.eos_token_id, theirs.unk_token_id) == (8192, 0, 1, 2)
-    assert theirs.model_max_length == ours.model_max_length
+    assert theirs.model_max_length == 384
     assert_same_ids(ours, theirs)
     for text in strings(2_000):
         ids = ours.encode(text)

@@ -135,12 +135,15 @@ def test_processes_do_not_change_the_run(train: Run, tmp_path: Path, processes: 
 def test_fine_tuning_starts_from_the_folder_and_keeps_its_vocabulary(train: Run, tmp_path: Path) -> None:
     train(max_steps=1, model="tiny")
     first = checkpoint_folders(tmp_path / "runs" / "test")[-1]
-    train(init_from=first, run_dir="runs/tuned", max_steps=1, learning_rate=1e-9, dropout_rate=0.2)
+    changes = {"learning_rate": 1e-9, "dropout_rate": 0.2, "max_source_length": 600}
+    train(init_from=first, run_dir="runs/tuned", max_steps=1, **changes)
     tuned = checkpoint_folders(tmp_path / "runs" / "tuned")[-1]
     for name, tensor in load_file(first / "model.safetensors").items():
         torch.testing.assert_close(load_file(tuned / "model.safetensors")[name], tensor, rtol=0, atol=1e-6)
     assert (tuned / "spiece.model").read_bytes() == (first / "spiece.model").read_bytes()
     assert T5.from_pretrained(tuned).config.dropout_rate == 0.2
+    # Generation refuses what is longer than the longest row it was trained with.
+    assert [Tokenizer(folder).model_max_length for folder in (first, tuned)] == [512, 600]
 
 
 def test_the_folder_of_a_run_is_told_from_its_checkpoints(train: Run, tmp_path: Path) -> None:

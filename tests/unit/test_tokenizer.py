@@ -380,3 +380,27 @@ def test_a_length_limit_that_is_none_is_named(tmp_path: Path, value: str) -> Non
     (tmp_path / "tokenizer_config.json").write_text(f'{{"model_max_length": {value}}}')
     with pytest.raises(TokenizerError, match=r"tokenizer_config.json: model_max_length="):
         Tokenizer(tmp_path)
+
+
+def test_the_limit_of_a_training_is_saved_and_read_again(tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "spiece.model").write_bytes((SHIPPED / "spiece.model").read_bytes())
+    for folder in (SHIPPED, bare):  # with and without files of transformers
+        tokenizer = Tokenizer(folder)
+        tokenizer.set_max_length(77)
+        assert tokenizer.model_max_length == 77
+        tokenizer.save(tmp_path / "saved")
+        assert Tokenizer(tmp_path / "saved").model_max_length == 77
+        before, after = (
+            json.loads((one / "tokenizer_config.json").read_bytes()) for one in (SHIPPED, tmp_path / "saved")
+        )
+        assert after == before | {"model_max_length": 77}
+
+
+def test_a_limit_that_stays_changes_no_byte(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(SHIPPED)
+    tokenizer.set_max_length(512)
+    tokenizer.save(tmp_path)
+    name = "tokenizer_config.json"
+    assert (tmp_path / name).read_bytes() == (SHIPPED / name).read_bytes()

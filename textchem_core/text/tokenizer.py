@@ -71,7 +71,7 @@ class Tokenizer:
         elif extra_ids != own_extra_ids:
             self._hf_files = {}  # they tell of other sentinels
         self.model_max_length = _whole_number(config, "model_max_length", DEFAULT_MAX_LENGTH, path)
-        """Tokens of a source or target the vocabulary's owner had in mind, end token included."""
+        """Most tokens of a source or target, end token included: of the longest rows it was trained with."""
         if self.model_max_length > NO_LIMIT:
             self.model_max_length = DEFAULT_MAX_LENGTH
 
@@ -97,6 +97,15 @@ class Tokenizer:
             self._scores: list[float] = [self._sp.get_score(i) for i in range(size)]
             self._unk_score = min(self._scores) - 10.0
         self._special_pattern = re.compile("(" + "|".join(map(re.escape, self._special)) + ")")
+
+    def set_max_length(self, num_tokens: int) -> None:
+        """Make ``num_tokens`` the ``model_max_length``, also for ``transformers`` once it is saved."""
+        self.model_max_length = num_tokens
+        file = "tokenizer_config.json"
+        if file in self._hf_files:
+            config = json.loads(self._hf_files[file])
+            if config.get("model_max_length") != num_tokens:
+                self._hf_files[file] = _json(config | {"model_max_length": num_tokens})
 
     @property
     def sha256(self) -> str:
@@ -255,8 +264,9 @@ class Tokenizer:
     def save(self, folder: str | Path) -> None:
         """Write ``spiece.model`` and the files with which ``transformers`` gives the same ids.
 
-        Files of ``transformers`` that came with the vocabulary are written back unchanged. For T5's own
-        vocabulary ``transformers`` needs no ``tokenizer.json``: it knows that layout.
+        Files of ``transformers`` that came with the vocabulary are written back unchanged, but for the limit
+        that ``set_max_length`` has set. For T5's own vocabulary ``transformers`` needs no ``tokenizer.json``:
+        it knows that layout.
 
         Args:
             folder: Made if missing. To open it with ``AutoTokenizer`` it also needs T5's ``config.json``.

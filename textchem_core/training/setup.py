@@ -139,6 +139,8 @@ def open_model(config: TrainConfig, checkpoint: Path | None) -> tuple[T5, Tokeni
         tokenizer = Tokenizer(config.tokenizer)
         rows = -(-len(tokenizer) // _ROW_MULTIPLE) * _ROW_MULTIPLE
         model = T5(T5Config.preset(config.model, vocab_size=rows))
+    # What the model is asked later is refused beyond what it has seen.
+    tokenizer.set_max_length(max(config.max_source_length, config.max_target_length))
     if config.dropout_rate is not None:
         model.set_dropout(config.dropout_rate)
     model.set_gradient_checkpointing(config.gradient_checkpointing)
