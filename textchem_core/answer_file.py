@@ -139,8 +139,10 @@ class AnswerFile:
         """
         begun, sha256 = self._whole, ""
         for number, inputs in enumerate(pools):
-            texts = json.dumps([text for text, _ in inputs])
-            pool = Pool(number, len(inputs), hashlib.sha256(texts.encode()).hexdigest())
+            asked = json.dumps(
+                [(one.text, one.row) for one in inputs]
+            )  # what answers show, but for the place
+            pool = Pool(number, len(inputs), hashlib.sha256(asked.encode()).hexdigest())
             self._read = _with(self._read, pool)
             if number < begun.num_pools:
                 sha256 = self._read

@@ -74,7 +74,7 @@ def run(path: Path, lines: list[str], *, resume: bool = False, options: dict[str
     answers = AnswerFile(path, options, "runs/a", ALONE, resume=resume)
     try:
         for pool, some in answers.own_pools(pools(lines)):
-            answers.put(pool, answers_to([text for text, _ in some]))
+            answers.put(pool, answers_to([one.text for one in some]))
         answers.finish()
     finally:
         answers.close()
@@ -167,8 +167,8 @@ def test_any_processes_in_any_order_killed_at_any_time_write_the_same_bytes(
                     break
             else:
                 pool, some = found
-                asked += [text for text, _ in some]
-                ranks[rank].put(pool, answers_to([text for text, _ in some]))
+                asked += [one.text for one in some]
+                ranks[rank].put(pool, answers_to([one.text for one in some]))
         for answers in ranks:
             answers.close()
     assert path.read_text() == answers_to(lines)
@@ -182,7 +182,7 @@ def test_a_pool_whose_inputs_have_changed_does_not_take_its_old_answers(tmp_path
     path, lines = tmp_path / "out", texts(6)
     first, second = (AnswerFile(path, RUN, "m", world, resume=False) for world in ranks_of(2))
     for pool, some in second.own_pools(pools(lines)):
-        second.put(pool, answers_to([text for text, _ in some]))
+        second.put(pool, answers_to([one.text for one in some]))
     assert len(list((tmp_path / "out.parts").iterdir())) == 1
     first.close()
     run(path, [*lines[:4], "corrected", lines[5]], resume=True)
@@ -202,7 +202,7 @@ def test_inputs_that_change_while_they_are_read_end_the_run(tmp_path: Path, chan
     ranks = [AnswerFile(path, RUN, "m", world, resume=False) for world in ranks_of(2)]
     for answers, read in zip(ranks, (lines, later), strict=True):
         for pool, some in answers.own_pools(pools(read)):
-            answers.put(pool, answers_to([text for text, _ in some]))
+            answers.put(pool, answers_to([one.text for one in some]))
     for answers in reversed(ranks):
         if answers is ranks[0]:
             with pytest.raises(OutputError, match="changed while they were answered"):
@@ -219,7 +219,7 @@ def test_answers_that_somebody_deletes_are_not_waited_for(tmp_path: Path) -> Non
     ranks = [AnswerFile(path, RUN, "m", world, resume=False) for world in ranks_of(2)]
     for answers in ranks:
         for pool, some in answers.own_pools(pools(lines)):
-            answers.put(pool, answers_to([text for text, _ in some]))
+            answers.put(pool, answers_to([one.text for one in some]))
     lost, *_ = sorted((tmp_path / "out.parts").iterdir())
     lost.unlink()
     ranks[1].finish()
@@ -246,7 +246,7 @@ def test_a_part_that_a_process_dies_over_is_answered_again(
         patch.setattr(Path, "unlink", lambda *_, **__: None)
         for pool, some in other.own_pools(pools(lines)):
             with pytest.raises(Killed):
-                other.put(pool, answers_to([text for text, _ in some]))
+                other.put(pool, answers_to([one.text for one in some]))
     run(path, lines, resume=True)
     assert path.read_text("utf-8") == answers_to(lines)
     assert not (tmp_path / "out.parts").exists()
@@ -273,7 +273,7 @@ def test_answers_are_on_the_disk_before_they_are_counted(
         answers, "_write_record", lambda *a, **o: (events.append("count"), write_record(*a, **o))
     )
     for pool, some in answers.own_pools(pools(texts(5))):
-        answers.put(pool, answers_to([text for text, _ in some]))
+        answers.put(pool, answers_to([one.text for one in some]))
     answers.close()
     assert events == ["write", "bring to the disk", "count"] * 2
 
@@ -302,9 +302,9 @@ def test_two_processes_that_write_one_part_do_not_tear_it(
     for pool, some in successor.own_pools(pools(lines)):
         with monkeypatch.context() as patch:
             patch.setattr(os, "replace", place_late)
-            successor.put(pool, answers_to([text for text, _ in some]))
+            successor.put(pool, answers_to([one.text for one in some]))
     for pool, some in main.own_pools(pools(lines)):
-        main.put(pool, answers_to([text for text, _ in some]))
+        main.put(pool, answers_to([one.text for one in some]))
     successor.finish()
     main.finish()
     main.close()
@@ -317,7 +317,7 @@ def begun(path: Path, lines: list[str]) -> bytes:
     found = answers.own_pools(pools(lines))
     for _ in range(2):
         pool, some = next(found)
-        answers.put(pool, answers_to([text for text, _ in some]))
+        answers.put(pool, answers_to([one.text for one in some]))
     answers.close()
     return path.read_bytes()
 
@@ -356,6 +356,26 @@ def test_other_inputs_are_refused(tmp_path: Path, lines: list[str]) -> None:
     with pytest.raises(OutputError, match="of the first 6 some have changed"):
         run(tmp_path / "out", lines, resume=True)
     assert (tmp_path / "out").read_bytes() == before
+
+
+def test_what_stands_beside_an_input_belongs_to_it(tmp_path: Path) -> None:
+    """It is written with the answers, so it may not become another half way through."""
+
+    def rows(mark: str) -> Iterator[list[Input]]:
+        return in_pools(Input(text, f"in.csv:{text}", {"id": mark}) for text in texts(8))
+
+    path = tmp_path / "out"
+    answers = AnswerFile(path, RUN, "m", ALONE, resume=False)
+    pool, some = next(answers.own_pools(rows("a")))
+    answers.put(pool, answers_to([one.text for one in some]))
+    answers.close()
+    answers = AnswerFile(path, RUN, "m", ALONE, resume=True)
+    with pytest.raises(OutputError, match="holds the answers to other inputs"):
+        list(answers.own_pools(rows("b")))
+    answers.close()
+    answers = AnswerFile(path, RUN, "m", ALONE, resume=True)
+    assert next(answers.own_pools(rows("a")))[0].number == 1
+    answers.close()
 
 
 def test_inputs_that_are_not_answered_yet_may_change(tmp_path: Path) -> None:

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from textchem_core.data import inputs
-from textchem_core.data.inputs import Input, decoded_lines, in_pools, is_no_stream, read_inputs, read_pipe
+from textchem_core.data.inputs import (
+    Input,
+    Line,
+    decoded_lines,
+    in_pools,
+    is_no_stream,
+    read_inputs,
+    read_pipe,
+)
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
 
@@ -15,7 +23,7 @@ CAPTION = TASKS["smiles2caption"]
 
 
 def texts(path: Path, column: str | None = None) -> list[str]:
-    return [text for text, _ in read_inputs(path, CAPTION, column)]
+    return [one.text for one in read_inputs(path, CAPTION, column)]
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -50,7 +58,7 @@ def test_lines_of_a_pipe_arrive_one_by_one() -> None:
             yield b"CCO\n"
 
     lines = decoded_lines(endless(), "standard input")  # type: ignore[arg-type]
-    assert next(lines) == Input("CCO", "standard input:1")
+    assert next(lines) == Line("CCO", "standard input:1")
     assert next(lines).place == "standard input:2"
 
 
@@ -106,8 +114,8 @@ def test_a_json_array_is_not_taken_for_inputs(tmp_path: Path) -> None:
 def test_a_table_gives_its_column(tmp_path: Path, name: str, content: str) -> None:
     path = write(tmp_path / name, content)
     assert list(read_inputs(path, CAPTION, "smiles")) == [
-        Input("CCO", f"{path}:2"),
-        Input("[Na+],[OH-]", f"{path}:3"),
+        Input("CCO", f"{path}:2", {"id": "1"}),
+        Input("[Na+],[OH-]", f"{path}:3", {"id": "2"}),
     ]
 
 
@@ -118,9 +126,29 @@ def test_the_only_column_needs_no_name(tmp_path: Path) -> None:
 def test_a_quoted_cell_keeps_its_line_breaks_and_quotes(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'id,text\n1,"first\n\nsecond ""x"" "\n2,b\n')
     assert list(read_inputs(path, CAPTION, "text")) == [
-        Input('first\n\nsecond "x" ', f"{path}:4"),
-        Input("b", f"{path}:5"),
+        Input('first\n\nsecond "x" ', f"{path}:4", {"id": "1"}),
+        Input("b", f"{path}:5", {"id": "2"}),
     ]
+
+
+def test_columns_of_one_name_stay_apart(tmp_path: Path) -> None:
+    table = "yield,smiles,yield,,,yield\n1,CCO,2,,x,3\n"
+    [found] = read_inputs(write(tmp_path / "a.csv", table), CAPTION, "smiles")
+    assert found.row == {"yield": "1", "yield.1": "2", "": "", ".1": "x", "yield.2": "3"}
+
+
+def test_a_row_is_kept_beside_its_input(tmp_path: Path) -> None:
+    rows: list[tuple[dict[str, object], object]] = [
+        ({"input": "CCO"}, None),
+        ({"task": "smiles2caption", "input": "CCO"}, None),
+        ({"input": "CCO", "id": 7, "target": "An alcohol.", "more": [{"x": None}]},
+         {"id": 7, "target": "An alcohol.", "more": [{"x": None}]}),
+        ({"source": "Caption the following SMILES: CCO", "name": "ethanol"}, {"name": "ethanol"}),
+    ]  # fmt: skip
+    path = write(tmp_path / "a.jsonl", "\n".join(json.dumps(row) for row, _ in rows))
+    found = list(read_inputs(path, CAPTION, None))
+    assert [one.text for one in found] == ["CCO"] * 4
+    assert [one.row for one in found] == [beside for _, beside in rows]
 
 
 @pytest.mark.parametrize(
@@ -211,8 +239,8 @@ def test_a_pool_of_a_pipe_is_what_has_arrived(
     monkeypatch: pytest.MonkeyPatch, arriving: list[bytes], pools: list[list[str]]
 ) -> None:
     found = blocks(monkeypatch, arriving)
-    assert [[text for text, _ in pool] for pool in found] == pools
-    places = [place for pool in found for _, place in pool]
+    assert [[one.text for one in pool] for pool in found] == pools
+    places = [one.place for pool in found for one in pool]
     assert places == [f"pipe:{number}" for number in range(1, len(places) + 1)]
 
 
@@ -228,20 +256,30 @@ def test_pools_are_cut_by_place_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for number, sizes in ((0, []), (1, [1]), (3, [3]), (7, [3, 3, 1])):
         found = list(in_pools(Input(str(n), "") for n in range(number)))
         assert [len(pool) for pool in found] == sizes
-        assert [int(text) for pool in found for text, _ in pool] == list(range(number))
+        assert [int(one.text) for pool in found for one in pool] == list(range(number))
 
 
 def test_what_can_be_read_only_once_is_told_from_files(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "fifo")
-    for name, expected in (("file", True), ("nothing yet", True), (".", True), ("fifo", False)):
+    for name, expected in (
+        ("file", True),
+        ("nothing yet", True),
+        (".", True),
+        ("fifo", False),
+        ("x" * 999, True),
+    ):
         assert is_no_stream(str(tmp_path / name)) is expected
     assert not is_no_stream(os.devnull)
 
 
 def test_names_behind_the_smiles_of_a_smi_are_no_part_of_it(tmp_path: Path) -> None:
-    content = "CCO ethanol\nCCN\tethyl amine\n CC(=O)O |c:1| x\n"
+    content = "CCO ethanol\nCCN\tethyl amine \n CC(=O)O |c:1| x\nC\nN \n"
     for name in ("a.smi", "A.SMILES", "a.smi.gz"):
-        assert texts(write(tmp_path / name, content)) == ["CCO", "CCN", "CC(=O)O"]
+        found = list(read_inputs(write(tmp_path / name, content), CAPTION, None))
+        assert [one.text for one in found] == ["CCO", "CCN", "CC(=O)O", "C", "N"]
+        names = [{"name": "ethanol"}, {"name": "ethyl amine"}, {"name": "|c:1| x"}, None, None]
+        assert [one.row for one in found] == names
     paragraphs = write(tmp_path / "b.smi", "Stir it.\n")
-    assert [text for text, _ in read_inputs(paragraphs, TASKS["paragraph2actions"], None)] == ["Stir it."]
+    (found_one,) = read_inputs(paragraphs, TASKS["paragraph2actions"], None)
+    assert (found_one.text, found_one.row) == ("Stir it.", None)

@@ -21,11 +21,19 @@ make a batch (docs/decoding.md), and an interrupted run repeats no more than thi
 _BLOCK_BYTES = 1 << 16
 
 
-class Input(NamedTuple):
-    """An input and where it stands, ``file:line``."""
+class Line(NamedTuple):
+    """A line and where it stands, ``file:line``."""
 
     text: str
     place: str
+
+
+class Input(NamedTuple):
+    """An input, where it stands, ``file:line``, and what stands beside it in its row, by name."""
+
+    text: str
+    place: str
+    row: dict[str, object] | None = None
 
 
 def read_inputs(path: Path, task: Task, column: str | None) -> Iterator[Input]:
@@ -33,7 +41,7 @@ def read_inputs(path: Path, task: Task, column: str | None) -> Iterator[Input]:
 
     ``.jsonl``: objects with ``input``, or ``source`` with its prompt. ``.csv`` and ``.tsv``: a header line,
     and a column of that name; a quoted cell may run over several lines. ``.smi``, ``.smiles``: a SMILES a
-    line, and behind a blank what it is called, which is not read. Anything else: one input a line.
+    line, and behind a blank what it is called, its ``name``. Anything else: one input a line.
 
     Args:
         path: The file.
@@ -51,12 +59,12 @@ def read_inputs(path: Path, task: Task, column: str | None) -> Iterator[Input]:
             if kind in (".jsonl", ".json"):
                 yield from _from_json(decoded_lines(file, str(path)), task)
             elif kind in (".csv", ".tsv"):
-                lines = (text for text, _ in _decoded(file, str(path)))
+                lines = (line.text for line in _decoded(file, str(path)))
                 yield from _from_table(lines, path, column, "," if kind == ".csv" else "\t")
             elif kind in (".smi", ".smiles") and task.input_kind in SMILES_KINDS:
-                yield from (Input(text.split()[0], place) for text, place in decoded_lines(file, str(path)))
+                yield from map(_named, decoded_lines(file, str(path)))
             else:
-                yield from decoded_lines(file, str(path))
+                yield from (Input(*line) for line in decoded_lines(file, str(path)))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}: truncated or not gzip ({error}); copy it again") from error
     except OSError as error:
@@ -86,7 +94,7 @@ def read_pipe(descriptor: int, name: str) -> Iterator[list[Input]]:
     """
     number = 1
     for lines in _arriving(descriptor):
-        yield from in_pools(decoded_lines(lines, name, number))
+        yield from in_pools(Input(*line) for line in decoded_lines(lines, name, number))
         number += len(lines)
 
 
@@ -101,8 +109,8 @@ def is_pipe(stream: IO[str] | None) -> bool:
 
 def is_no_stream(name: str) -> bool:
     """Whether a path names neither pipe nor device, which cannot be read or written twice; or nothing yet."""
-    path = Path(name)
-    return path.is_file() or path.is_dir() or not path.exists()
+    # Not Path's methods, which raise where a name is too long for the system.
+    return os.path.isfile(name) or os.path.isdir(name) or not os.path.exists(name)
 
 
 def _arriving(descriptor: int) -> Iterator[list[bytes]]:
@@ -118,7 +126,7 @@ def _arriving(descriptor: int) -> Iterator[list[bytes]]:
         yield [b"".join(begun)]
 
 
-def decoded_lines(file: IO[bytes] | Iterable[bytes], name: str, start: int = 1) -> Iterator[Input]:
+def decoded_lines(file: IO[bytes] | Iterable[bytes], name: str, start: int = 1) -> Iterator[Line]:
     """Yield the lines of a binary file as text, without their ends.
 
     Args:
@@ -132,37 +140,44 @@ def decoded_lines(file: IO[bytes] | Iterable[bytes], name: str, start: int = 1) 
     for text, place in _decoded(file, name, start):
         if not text.strip():
             raise DataError(f"{place}: empty line; delete it")
-        yield Input(text.rstrip("\r\n"), place)
+        yield Line(text.rstrip("\r\n"), place)
 
 
-def _decoded(file: IO[bytes] | Iterable[bytes], name: str, start: int = 1) -> Iterator[Input]:
+def _decoded(file: IO[bytes] | Iterable[bytes], name: str, start: int = 1) -> Iterator[Line]:
     """Yield lines with their ends, which belong to the text inside a quoted cell."""
     number = start - 1
     for number, line in enumerate(file, start):
         place = f"{name}:{number}"
         # A byte-order mark is what some editors put before the first line; it is no input.
-        yield Input(decode_line(line, place, "utf-8-sig" if number == 1 else "utf-8"), place)
+        yield Line(decode_line(line, place, "utf-8-sig" if number == 1 else "utf-8"), place)
     if number < start:
         raise DataError(f"{name}: empty file; it needs at least one line")
 
 
-def _from_json(lines: Iterable[Input], task: Task) -> Iterator[Input]:
+def _named(line: Line) -> Input:
+    smiles, *name = line.text.split(maxsplit=1)
+    return Input(smiles, line.place, {"name": name[0].rstrip()} if name else None)
+
+
+def _from_json(lines: Iterable[Line], task: Task) -> Iterator[Input]:
     for line, place in lines:
         fields = parse_json(line, place)
         keys = sorted(fields) if isinstance(fields, dict) else type(fields).__name__
         row = fields if isinstance(fields, dict) else {}
-        text = row.get("input", row.get("source"))
+        key = "input" if "input" in row else "source"
+        text = row.get(key)
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"{place}: no text under 'input' or 'source', found {keys}; give one of them")
         asked = row.get("task", task.name)
-        if "input" not in row:
+        if key == "source":
             found = split_source(text)
             asked, text = (found[0].name, found[1]) if found else (task.name, text)
         if asked != task.name:
             raise DataError(
                 f"{place}: a row of task {asked!r}, but --task is {task.name!r}; ask for one task at a time"
             )
-        yield Input(text, place)
+        beside = {name: value for name, value in row.items() if name not in (key, "task")}
+        yield Input(text, place, beside or None)
 
 
 def _from_table(lines: Iterator[str], path: Path, column: str | None, delimiter: str) -> Iterator[Input]:
@@ -175,6 +190,8 @@ def _from_table(lines: Iterator[str], path: Path, column: str | None, delimiter:
             wanted = "name one with --column" if column is None else f"there is no {column!r}"
             raise DataError(f"{path}:1: the columns are {', '.join(map(repr, header))}; {wanted}")
         index = header.index(column)
+        # Exports repeat names; the second `yield` is `yield.1`, as pandas has it.
+        names = [f"{name}.{n}" if (n := header[:i].count(name)) else name for i, name in enumerate(header)]
         for cells in reader:
             place = f"{path}:{reader.line_num}"
             if not cells:
@@ -186,6 +203,7 @@ def _from_table(lines: Iterator[str], path: Path, column: str | None, delimiter:
                 )
             if not cells[index].strip():
                 raise DataError(f"{place}: empty cell in column {column!r}; fill it in or delete the line")
-            yield Input(cells[index], place)
+            beside: dict[str, object] = {names[i]: cell for i, cell in enumerate(cells) if i != index}
+            yield Input(cells[index], place, beside or None)
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: broken table ({error}); correct the quotes") from error
