@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
@@ -71,6 +72,8 @@ def find_inputs(config: GenerateConfig) -> Iterator[list[Input]]:
             yield from pools
             return
         logging.warning("standard input is empty; answering the example of %s", task.name)
+    else:
+        logging.info("no inputs; answering the example of %s", task.name)
     yield [Input(task.example, "example")]
 
 
@@ -110,7 +113,7 @@ def prepare(predictor: TextChem, item: Input, config: GenerateConfig) -> Questio
 def show(item: Input, question: Question, predictions: list[Prediction], style: str) -> str:
     """Return the answers to one input as they are written."""
     if style == "jsonl":
-        line = {"task": question.task.name, "input": item.text, "read_as": question.text}
+        line = {"task": question.task.name, "input": item.text, "row": item.row, "read_as": question.text}
         answers = [asdict(prediction) for prediction in predictions]
         both = {**line, "is_cut": question.is_cut, "problem": question.problem, "predictions": answers}
         return json.dumps(both, ensure_ascii=False) + "\n"
@@ -145,14 +148,13 @@ def write_attention(config: GenerateConfig, predictor: TextChem) -> None:
 
 
 class Answering:
-    """Answers pools of inputs, moves the bar, and counts the sources it has cut."""
+    """Answers pools of inputs, moves the bar, and counts what was out of order."""
 
     def __init__(self, predictor: TextChem, config: GenerateConfig, bar: "tqdm[None]") -> None:
         self.predictor = predictor
         self.config = config
         self.bar = bar
-        self.num_cut = 0
-        self.num_without = 0
+        self.counts = Counter[str]()
 
     def __call__(self, inputs: list[Input]) -> str:
         """Return the answers to some inputs as they are written, in their order."""
@@ -168,8 +170,10 @@ class Answering:
         ):
             answers[index] = predictions
             self.bar.update()
-        self.num_cut += sum(question.is_cut for question in questions)
-        self.num_without += sum(not predictions for predictions in answers.values())
+        self.counts["inputs"] += len(questions)
+        self.counts["invalid"] += sum(question.problem is not None for question in questions)
+        self.counts["cut"] += sum(question.is_cut for question in questions)
+        self.counts["without answer"] += sum(not predictions for predictions in answers.values())
         shown = enumerate(zip(inputs, questions, strict=True))
         return "".join(show(item, question, answers[i], self.config.format) for i, (item, question) in shown)
 
@@ -235,12 +239,23 @@ def answer(config: GenerateConfig, world: World) -> None:
             answer_to_file(config, world, model, answering)
         else:
             answer_to_stream(config, answering)
-    num_cut, num_without = sum(world.gather(answering.num_cut)), sum(world.gather(answering.num_without))
-    if num_cut and world.is_main:
-        logging.warning("%d sources were cut to %d tokens", num_cut, predictor.tokenizer.model_max_length)
-    if num_without and world.is_main:
+    counts = sum(world.gather(answering.counts), Counter[str]())
+    if world.is_main:
+        report(config, counts, predictor.tokenizer.model_max_length)
+
+
+def report(config: GenerateConfig, counts: Counter[str], most_tokens: int) -> None:
+    """Say how many of the inputs answered in this run were out of order."""
+    if counts["invalid"] and counts["inputs"] > 1:
+        invalid, inputs = counts["invalid"], counts["inputs"]
+        logging.warning("%d of %d inputs are invalid SMILES, answered as written", invalid, inputs)
+    if counts["cut"]:
+        logging.warning("%d sources were cut to %d tokens", counts["cut"], most_tokens)
+    if counts["without answer"]:
         more = "--num-return-sequences" if config.do_sample else "--num-beams"
-        logging.warning("%d inputs have no valid answer; more %s may find one", num_without, more)
+        logging.warning(
+            "%d inputs have no valid answer; more %s may find one", counts["without answer"], more
+        )
 
 
 @contextmanager

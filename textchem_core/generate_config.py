@@ -1,8 +1,8 @@
 """The flags of ``generate.py``."""
 
+import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, cast
 
 from textchem_core.config import check_choice, check_range
@@ -41,7 +41,7 @@ class GenerateConfig:
     num_return_sequences: int = 1
     """Answers shown for each input, at most num_beams; with --do-sample, answers drawn."""
     length_penalty: float = 1.0
-    """Scores are divided by length to this power; larger favours longer answers."""
+    """Scores are divided by length to this power; larger favours longer ones, 0 ranks by probability."""
     early_stopping: Literal["false", "true", "never"] = "false"
     """true stops at num_beams finished answers, never only where none can become better, false in between."""
     max_new_tokens: int = 512
@@ -93,8 +93,11 @@ class GenerateConfig:
         if self.task is not None:
             check_choice("task", self.task, tuple(TASKS))
         for name in ("model", "input_file", "output", "attention"):
-            if getattr(self, name) == "":  # an unset variable of the shell
+            value = getattr(self, name)
+            if value == "":  # an unset variable of the shell
                 raise ConfigError(f"{name}='': is empty; give a name or leave it out")
+            if value is not None and "\0" in value:
+                raise ConfigError(f"{name}={value!r}: holds the character NUL, which no name has")
         if self.inputs and self.input_file is not None:
             raise ConfigError(
                 f"inputs {self.inputs!r} and --input-file {self.input_file!r}: give one of them"
@@ -111,8 +114,14 @@ class GenerateConfig:
                 f"--attention {self.attention!r}: is of the plain search's first answer, and --valid-only, "
                 "--constrain and --rerank may show another; leave one out"
             )
-        if self.output and self.input_file and Path(self.output).resolve() == Path(self.input_file).resolve():
-            raise ConfigError(f"--output {self.output!r} is the --input-file; name another file")
+        if self.attention is not None and not self.attention.endswith(".npz"):
+            raise ConfigError(
+                f"--attention {self.attention!r}: is replaced by arrays; name a file ending in .npz"
+            )
+        for name, other in (("input_file", self.input_file), ("attention", self.attention)):
+            if self.output and other and os.path.realpath(self.output) == os.path.realpath(other):
+                flag = "--" + name.replace("_", "-")
+                raise ConfigError(f"--output {self.output!r} is the {flag}; name another file")
         # All of this is checked where it is used, too; here a mistake costs no loading of the model.
         check_range("batch_tokens", self.batch_tokens, at_least=1)
         Search(**self.search_options())

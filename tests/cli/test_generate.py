@@ -64,6 +64,7 @@ def test_alone_it_answers_the_example_of_the_task(ask: Ask, task: str) -> None:
     assert questions(run) == [TASKS[task].example]
     assert sum(line.startswith("answer:") for line in run.out.splitlines()) == 1
     assert warnings(run) == []
+    assert f"info: no inputs; answering the example of {task}" in run.err
 
 
 def test_list_tasks_needs_no_model_and_shows_prompts_and_examples(generate: Ask) -> None:
@@ -317,6 +318,12 @@ def test_a_vocabulary_that_is_not_the_models_is_refused(
         (("--batch-tokens", "x"), ["--batch-tokens", "'x'"]),
         (("--batch-tokens", 0), ["batch_tokens=0: must be >= 1"]),
         (("--max-new-tokens", 0), ["max_new_tokens=0: must be >= 1"]),
+        (("--max-new-tokens", 10**30), [f"max_new_tokens={10**30}: must be <= 1000000"]),
+        (("--num-beams", 10**30), [f"num_beams={10**30}: must be <= 1000000"]),
+        (
+            ("--do-sample", "--num-beams", 1, "--num-return-sequences", 10**12),
+            [f"num_return_sequences={10**12}: must be <= 1000000"],
+        ),
         (("--min-new-tokens", 9), ["min_new_tokens=9", "max_new_tokens"]),
         (("--min-new-tokens", -1), ["min_new_tokens=-1: must be >= 0"]),
         (("--length-penalty", "nan"), ["length_penalty=nan"]),
@@ -329,11 +336,15 @@ def test_a_vocabulary_that_is_not_the_models_is_refused(
         (("--column", "smiles"), ["--column 'smiles' needs --input-file"]),
         (("--input-file", "nowhere.txt"), ["nowhere.txt: cannot be read", "name an existing file"]),
         (("--input-file", "."), ["cannot be read"]),
+        (("--input-file", "x" * 999), ["cannot be read (File name too long); name an existing file"]),
+        (("CC", "--output", "x" * 999), ["cannot be written (File name too long); name a file"]),
         (("--output", "."), ["output '.': cannot be written", "existing folder"]),
         (("--output", "no/such/folder/a.txt"), ["output 'no/such/folder/a.txt': cannot be written"]),
         (("--config", "nowhere.toml"), ["nowhere.toml: cannot be read"]),
         (("--model",), ["--model", "expected one argument"]),
         (("--output", ""), ["output=''", "leave it out"]),
+        (("CC", "--attention", "notes.txt"), ["--attention 'notes.txt'", "name a file ending in .npz"]),
+        (("CC", "--attention", "a.npz", "--output", "./a.npz"), ["--output './a.npz' is the --attention"]),
         (("--model", ""), ["model=''", "leave it out"]),
         *(
             (("CC", "--task", "retrosynthesis", "--attention", "a.npz", *flag), ["'a.npz'", "leave one out"])
@@ -390,8 +401,11 @@ def test_a_device_that_is_not_there_is_named(ask: Ask, device: str) -> None:
 def test_an_invalid_smiles_is_reported_and_answered(ask: Ask) -> None:
     run = ask("C1CC", "CCO")
     assert questions(run) == ["C1CC", "CCO"]
-    (warning,) = warnings(run)
-    assert "input 1: invalid SMILES 'C1CC'; answered as written (--strict refuses)" in warning
+    assert warnings(run) == [
+        "warning: input 1: invalid SMILES 'C1CC'; answered as written (--strict refuses)",
+        "warning: 1 of 2 inputs are invalid SMILES, answered as written",
+    ]
+    assert len(warnings(ask("C1CC"))) == 1, "of one input there is nothing to add up"
     assert objects(ask("C1CC", "--format", "jsonl").out)[0]["problem"] == "invalid SMILES 'C1CC'"
 
 
@@ -607,6 +621,24 @@ def test_a_reader_that_goes_away_ends_it_quietly(model_folder: Path, tmp_path: P
     assert process.returncode == 141
     assert "Traceback" not in errors
     assert "BrokenPipe" not in errors
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rows"),
+    [
+        ("a.csv", "id,smiles,%\nx1,CCO,12\nx2,CCN,\n", [{"id": "x1", "%": "12"}, {"id": "x2", "%": ""}]),
+        ("a.smi", "CCO ethanol\nCCN\n", [{"name": "ethanol"}, None]),
+        ("a.jsonl", '{"input": "CCO", "id": 3}\n{"input": "CCN"}\n', [{"id": 3}, None]),
+        ("a.txt", "CCO\nCCN\n", [None, None]),
+    ],
+)
+def test_answers_can_be_joined_to_the_rows_they_answer(
+    ask: Ask, tmp_path: Path, name: str, content: str, rows: list[dict[str, Any] | None]
+) -> None:
+    (tmp_path / name).write_text(content)
+    column = ("--column", "smiles") if name == "a.csv" else ()
+    found = objects(ask("--input-file", name, "--format", "jsonl", *column).out)
+    assert [(one["input"], one["row"]) for one in found] == list(zip(["CCO", "CCN"], rows, strict=True))
 
 
 def test_answers_of_a_table_can_be_read_back_as_one(ask: Ask, tmp_path: Path) -> None:

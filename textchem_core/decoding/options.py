@@ -7,6 +7,8 @@ from textchem_core.config import check_integer, check_range
 from textchem_core.errors import ConfigError
 
 PUBLISHED_NUM_BEAMS = 10
+_MOST = 1_000_000
+"""Beams, answers or tokens. Far beyond use; a tensor of much larger ones could not be asked for."""
 
 
 class SearchOptions(TypedDict, total=False):
@@ -91,7 +93,7 @@ class Search:
         ):
             value, shown = getattr(self, name), "num_beams" if name == "beams" else name
             check_integer(shown, value)
-            check_range(shown, value, at_least=lowest)
+            check_range(shown, value, at_least=lowest, at_most=_MOST)
             if highest is not None and value > highest:
                 raise ConfigError(f"{shown}={value}: must be <= {limit}, which is {highest}")
         # Ten is far beyond use, and short of where length ** length_penalty leaves float32.
