@@ -98,6 +98,8 @@ class GenerateConfig:
                 raise ConfigError(f"{name}='': is empty; give a name or leave it out")
             if value is not None and "\0" in value:
                 raise ConfigError(f"{name}={value!r}: holds the character NUL, which no name has")
+            if value == "-":
+                raise ConfigError(f"{name}='-': leave it out for standard input and output, or name ./-")
         if self.inputs and self.input_file is not None:
             raise ConfigError(
                 f"inputs {self.inputs!r} and --input-file {self.input_file!r}: give one of them"

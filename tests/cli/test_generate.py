@@ -343,6 +343,8 @@ def test_a_vocabulary_that_is_not_the_models_is_refused(
         (("--config", "nowhere.toml"), ["nowhere.toml: cannot be read"]),
         (("--model",), ["--model", "expected one argument"]),
         (("--output", ""), ["output=''", "leave it out"]),
+        (("--output", "-"), ["output='-'", "leave it out for standard input and output"]),
+        (("--input-file", "-"), ["input_file='-'", "leave it out for standard input and output"]),
         (("CC", "--attention", "notes.txt"), ["--attention 'notes.txt'", "name a file ending in .npz"]),
         (("CC", "--attention", "a.npz", "--output", "./a.npz"), ["--output './a.npz' is the --attention"]),
         (("--model", ""), ["model=''", "leave it out"]),

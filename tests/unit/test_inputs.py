@@ -123,6 +123,17 @@ def test_the_only_column_needs_no_name(tmp_path: Path) -> None:
     assert texts(write(tmp_path / "a.csv", "smiles\nCCO\n")) == ["CCO"]
 
 
+def test_a_column_may_have_a_semicolon_in_its_name(tmp_path: Path) -> None:
+    assert texts(write(tmp_path / "a.csv", "SMILES; canonical\nCCO\n"), "SMILES; canonical") == ["CCO"]
+    assert texts(write(tmp_path / "a.csv", '"SMILES, canonical"\nCCO\n')) == ["CCO"]
+
+
+@pytest.mark.parametrize("name", ["a.sdf", "A.XLSX", "a.sdf.gz"])
+def test_files_of_other_programs_are_not_taken_for_lines(tmp_path: Path, name: str) -> None:
+    message = refused(write(tmp_path / name, "\n  RDKit\n\nM  END\n$$$$\n"))
+    assert message.endswith("is not read; save it as .csv, .tsv, .jsonl or .smi")
+
+
 def test_a_quoted_cell_keeps_its_line_breaks_and_quotes(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'id,text\n1,"first\n\nsecond ""x"" "\n2,b\n')
     assert list(read_inputs(path, CAPTION, "text")) == [
@@ -163,6 +174,9 @@ def test_a_row_is_kept_beside_its_input(tmp_path: Path) -> None:
         ('id,smiles\n1,"CCO\n', "smiles", ":2:", ["broken table", "correct the quotes"]),
         ('id,smiles\n1,"C"O\n', "smiles", ":2:", ["broken table"]),
         ("", "smiles", ":", ["empty file"]),
+        ("id,smiles\n", "smiles", ":", ["no row below the header"]),
+        ("id;smiles\n1;CCO\n", None, ":1:", ["'id;smiles' is one column", "commas", "--column"]),
+        ("id\tsmiles\n1\tCCO\n", None, ":1:", ["is one column", "a .tsv by tabs"]),
     ],
 )
 def test_a_bad_table_is_named(

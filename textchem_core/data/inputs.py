@@ -19,6 +19,7 @@ POOL_SIZE = 256
 """Inputs that are looked at together to bring like lengths together. 4 % of the places are padding where 20
 make a batch (docs/decoding.md), and an interrupted run repeats no more than this."""
 _BLOCK_BYTES = 1 << 16
+_FOREIGN = (".sdf", ".mol", ".rdf", ".rxn", ".xlsx", ".xls", ".ods", ".parquet", ".zip")
 
 
 class Line(NamedTuple):
@@ -54,6 +55,8 @@ def read_inputs(path: Path, task: Task, column: str | None) -> Iterator[Input]:
     kind = Path(path.name.lower().removesuffix(".gz")).suffix
     if column is not None and kind not in (".csv", ".tsv"):
         raise DataError(f"{path}: --column {column!r} needs a .csv or .tsv file")
+    if kind in _FOREIGN:
+        raise DataError(f"{path}: {kind} is not read; save it as .csv, .tsv, .jsonl or .smi")
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
             if kind in (".jsonl", ".json"):
@@ -186,13 +189,20 @@ def _from_table(lines: Iterator[str], path: Path, column: str | None, delimiter:
         header = next(reader)
         if column is None and len(header) == 1:
             column = header[0]
+            if set(column) & (set(";,\t") - {delimiter}):  # Excel writes semicolons in half of Europe
+                raise DataError(
+                    f"{path}:1: {column!r} is one column; separate a .csv by commas, a .tsv by tabs, or "
+                    "name it with --column"
+                )
         if column not in header:
             wanted = "name one with --column" if column is None else f"there is no {column!r}"
             raise DataError(f"{path}:1: the columns are {', '.join(map(repr, header))}; {wanted}")
         index = header.index(column)
         # Exports repeat names; the second `yield` is `yield.1`, as pandas has it.
         names = [f"{name}.{n}" if (n := header[:i].count(name)) else name for i, name in enumerate(header)]
+        has_rows = False
         for cells in reader:
+            has_rows = True
             place = f"{path}:{reader.line_num}"
             if not cells:
                 raise DataError(f"{place}: empty line; delete it")
@@ -205,5 +215,7 @@ def _from_table(lines: Iterator[str], path: Path, column: str | None, delimiter:
                 raise DataError(f"{place}: empty cell in column {column!r}; fill it in or delete the line")
             beside: dict[str, object] = {names[i]: cell for i, cell in enumerate(cells) if i != index}
             yield Input(cells[index], place, beside or None)
+        if not has_rows:
+            raise DataError(f"{path}: no row below the header; it needs at least one")
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: broken table ({error}); correct the quotes") from error
