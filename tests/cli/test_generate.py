@@ -363,6 +363,13 @@ def test_a_wrong_flag_is_one_clear_line(ask: Ask, flags: tuple[object, ...], nam
     assert run.out == ""
 
 
+@pytest.mark.parametrize("name", ["model", "input_file", "output", "attention"])
+def test_a_name_that_no_system_takes_is_named(script: ModuleType, name: str) -> None:
+    """Out of a TOML file; a command line cannot hold it."""
+    with pytest.raises(ConfigError, match=f"^{name}='a.x00b': holds the character NUL"):
+        script.GenerateConfig(task="forward", **{name: "a\0b"})
+
+
 def test_no_task_at_all_lists_them(generate: Ask) -> None:
     error = generate().error
     assert all(task in error for task in TASKS)
