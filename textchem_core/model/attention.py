@@ -32,7 +32,7 @@ class MultiHeadAttention(nn.Module):
         self.v = Linear(config.d_model, d_inner)
         self.o = Linear(d_inner, config.d_model)
         self.qkv: Linear | None = None
-        self.num_heads = config.num_heads
+        self.d_kv = config.d_kv
         self.dropout_rate = config.dropout_rate
 
     def join(self) -> None:
@@ -44,8 +44,8 @@ class MultiHeadAttention(nn.Module):
         """Project states (B, T, D), for attention among themselves, to three tensors (B, H, T, K)."""
         if self.qkv is None:
             return self._split_heads(self.q(hidden_states)), *self.keys_values(hidden_states)
-        queries, keys, values = self.qkv(hidden_states).chunk(3, dim=-1)
-        return self._split_heads(queries), self._split_heads(keys), self._split_heads(values)
+        queries, keys, values = self._split_heads(self.qkv(hidden_states)).chunk(3, dim=1)
+        return queries, keys, values
 
     def keys_values(self, hidden_states: Tensor) -> tuple[Tensor, Tensor]:
         """Project states (B, S, D) to keys and values, each (B, H, S, K)."""
@@ -88,9 +88,8 @@ class MultiHeadAttention(nn.Module):
         return (scores + bias).softmax(-1)
 
     def _split_heads(self, projected: Tensor) -> Tensor:
-        batch_size, length, d_inner = projected.shape
-        heads = projected.view(batch_size, length, self.num_heads, d_inner // self.num_heads)
-        return heads.transpose(1, 2)  # (B, H, T, K)
+        batch_size, length, _ = projected.shape
+        return projected.view(batch_size, length, -1, self.d_kv).transpose(1, 2)  # (B, H, T, K)
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor, dropout_rate: float) -> Tensor:

@@ -4,6 +4,8 @@ PyTorch draws one random double for every activation on a CPU, on one thread. He
 of a faster generator, and comparing them with a threshold runs on vectors and on all threads.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -18,6 +20,14 @@ class Dropout(nn.Dropout):
     def forward(self, input: Tensor) -> Tensor:
         """Zero activations at random, while training, and scale up the others."""
         return dropout(input, self.p if self.training else 0.0)
+
+    def packed(self) -> Callable[[Tensor], Tensor]:
+        """Return what is left of it where nothing learns; see ``T5.pack``."""
+        return _unchanged
+
+
+def _unchanged(activations: Tensor) -> Tensor:
+    return activations
 
 
 def dropout(activations: Tensor, rate: float) -> Tensor:

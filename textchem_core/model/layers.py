@@ -1,6 +1,8 @@
 """The position-wise layers of T5: its norm and its two kinds of feed-forward block."""
 
 import platform
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,7 +26,7 @@ def compute_dtype(weight: Tensor) -> torch.dtype:
 
 
 class Linear(nn.Linear):
-    """``nn.Linear`` without a bias; on a CPU it asks oneDNN for the product, training or once packed.
+    """``nn.Linear`` without a bias; training on a CPU it asks oneDNN for the product.
 
     PyTorch leaves float32 products to MKL, which on AMD's processors uses half the width of their registers.
     oneDNN, which PyTorch asks for convolutions, uses all of it: the same product at twice the speed there.
@@ -41,17 +43,12 @@ class Linear(nn.Linear):
         layer.weight = nn.Parameter(weight.detach(), requires_grad=False)
         return layer
 
-    def pack(self) -> None:
-        """Give the weight the order in memory that oneDNN's products read; see ``T5.pack``."""
-        self.weight = nn.Parameter(pack_weight(self.weight), requires_grad=False)
+    def packed(self) -> "PackedLinear":
+        """Return the product alone; see ``T5.pack``."""
+        return PackedLinear(self.weight)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Project (..., in_features) to (..., out_features)."""
-        if self.weight.is_mkldnn:
-            projected: Tensor = torch.ops.mkldnn._linear_pointwise(
-                hidden_states, self.weight, None, "none", [], ""
-            )
-            return projected
         if not _is_for_onednn(hidden_states):
             return F.linear(hidden_states, self.weight)
         # A convolution of one place over an image one place wide, its channels last in memory.
@@ -65,8 +62,26 @@ _ROWS_PACKED_FOR = 64
 """oneDNN takes an order of the weight that is good for that many rows; this one is for fewer and more too."""
 
 
+class PackedLinear:
+    """A product with a weight in the order that oneDNN reads; no module, whose call costs a tenth of it.
+
+    Args:
+        weight: (out_features, in_features), for which ``can_pack`` holds.
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        self.weight: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _ROWS_PACKED_FOR)
+
+    def __call__(self, hidden_states: Tensor) -> Tensor:
+        """Project (..., in_features) to (..., out_features)."""
+        projected: Tensor = torch.ops.mkldnn._linear_pointwise.default(
+            hidden_states, self.weight, None, "none", [], ""
+        )
+        return projected
+
+
 def can_pack(weight: Tensor) -> bool:
-    """Return whether ``pack_weight`` works: on an x86 processor, in a precision it computes in.
+    """Return whether ``PackedLinear`` works: on an x86 processor, in a precision it computes in.
 
     The operations are those that ``torch.compile`` calls, and are no part of PyTorch's documented interface.
     """
@@ -79,13 +94,6 @@ def can_pack(weight: Tensor) -> bool:
         return False
     in_half = weight.dtype == torch.bfloat16 and onednn._is_mkldnn_bf16_supported()
     return weight.dtype == torch.float32 or in_half
-
-
-@torch.no_grad()
-def pack_weight(weight: Tensor) -> Tensor:
-    """Return a weight (out_features, in_features), for which ``can_pack`` holds, in oneDNN's order."""
-    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _ROWS_PACKED_FOR)
-    return packed
 
 
 def _is_for_onednn(hidden_states: Tensor) -> bool:
@@ -111,6 +119,11 @@ class RMSNorm(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(d_model))
         self.eps = eps
+
+    def packed(self) -> Callable[[Tensor], Tensor]:
+        """Return the norm in one call, for where nothing learns and all is of one dtype; see ``T5.pack``."""
+        weight = self.weight.detach()
+        return partial(F.rms_norm, normalized_shape=weight.shape, weight=weight, eps=self.eps)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Normalise the last dimension.
