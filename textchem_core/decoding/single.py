@@ -54,9 +54,10 @@ def single_search(
     rows = torch.arange(start_ids.shape[0], device=start_ids.device)  # (R',), those still in the batch
     is_open = torch.ones_like(rows, dtype=torch.bool)  # (R',)
     token_ids = start_ids  # (R',)
-    written = start_ids.new_empty(len(rows), max_new_tokens)  # (R, T)
-    log_probs_written = torch.zeros(written.shape, device=start_ids.device)  # (R, T)
-    lengths = torch.zeros_like(rows)  # (R,)
+    written = start_ids.new_empty(len(rows), max_new_tokens)  # (R', T)
+    log_probs_written = torch.zeros(written.shape, device=start_ids.device)  # (R', T)
+    lengths = torch.zeros_like(rows)  # (R',)
+    done = written.clone(), log_probs_written.clone(), lengths.clone()  # of all R
     guard = start_guard(constraint, start_ids, eos_token_id)
 
     for step in range(max_new_tokens):
@@ -74,10 +75,10 @@ def single_search(
         if guard is not None:
             guard.follow(token_ids[:, None])
 
-        written[rows, step] = token_ids
+        written[:, step] = token_ids
         chosen = log_probs.gather(1, token_ids[:, None]).squeeze(1)  # (R',)
-        log_probs_written[rows, step] = chosen
-        lengths[rows] += is_open
+        log_probs_written[:, step] = chosen
+        lengths += is_open
         is_open &= (token_ids != eos_token_id) & ~chosen.isnan()
         num_open = int(is_open.sum())  # the one wait for the device in a step
         if num_open == 0:
@@ -87,11 +88,19 @@ def single_search(
             decoder.select_inputs(staying)
             if guard is not None:
                 guard.select_inputs(staying)
+            _put(done, rows, (written, log_probs_written, lengths))
             rows, token_ids, is_open = rows[staying], token_ids[staying], is_open[staying]
+            written, log_probs_written = written[staying], log_probs_written[staying]
+            lengths = lengths[staying]
 
+    _put(done, rows, (written, log_probs_written, lengths))
     return [
         Hypothesis.of(ids[:length], token_log_probs[:length], eos_token_id, length_penalty)
-        for ids, token_log_probs, length in zip(
-            written.tolist(), log_probs_written.tolist(), lengths.tolist(), strict=True
-        )
+        for ids, token_log_probs, length in zip(*(tensor.tolist() for tensor in done), strict=True)
     ]
+
+
+def _put(done: tuple[Tensor, ...], rows: Tensor, answers: tuple[Tensor, ...]) -> None:
+    """Put what some rows have written to their places."""
+    for of_all, of_some in zip(done, answers, strict=True):
+        of_all[rows] = of_some

@@ -184,12 +184,14 @@ def relative_position_bucket(
     return side + torch.where(distance < num_exact, distance, logarithmic.clamp(max=num_buckets - 1))
 
 
+HIDDEN = torch.finfo(torch.float16).min
+"""The bias of a hidden place; not -inf: a row that sees nothing then gets some average of the values, where
+-inf could make it NaN and poison the gradients of the whole batch. float32's lowest number would become -inf
+when autocast makes the bias float16 or bfloat16."""
+
+
 def attention_bias(position_bias: Tensor, visible: Tensor | None) -> Tensor:
     """Join a position bias and a mask into the one tensor attention adds to its scores.
-
-    Hidden places get float16's lowest number, not -inf: a row that sees nothing then gets some average of
-    the values, where -inf could make it NaN and poison the gradients of the whole batch. float32's lowest
-    number would become -inf when autocast makes the bias float16 or bfloat16.
 
     Args:
         position_bias: (1, H or 1, T, S), floating.
@@ -200,4 +202,4 @@ def attention_bias(position_bias: Tensor, visible: Tensor | None) -> Tensor:
     """
     if visible is None:
         return position_bias
-    return position_bias.masked_fill(~visible, torch.finfo(torch.float16).min)
+    return position_bias.masked_fill(~visible, HIDDEN)

@@ -65,47 +65,52 @@ class TargetCache:
         self._store = torch.empty(
             2, num_layers, num_inputs, num_heads, _FIRST_CAPACITY, d_kv, dtype=dtype, device=device
         )  # (2, L, B, H, capacity, K)
+        self._split_store()
         self._positions = torch.zeros(num_inputs, _FIRST_CAPACITY, dtype=torch.int64, device=device)
         self._past = torch.zeros(num_inputs, 1, _FIRST_CAPACITY, dtype=torch.bool, device=device)
         self._lengths = torch.zeros(1, 1, dtype=torch.int64, device=device)  # (B, N), or (1, 1) if all alike
+        self._own = self._past.new_empty(0, 0)  # (N, N*T), whose the new slots are
         self._num_slots = 0
         self._num_new = 0
+
+    def _split_store(self) -> None:
+        """Take the layers apart once: a view of a tensor costs as much as a short sum."""
+        self._keys, self._values = (layers.unbind() for layers in self._store)  # L times (B, H, capacity, K)
 
     @property
     def num_rows(self) -> int:
         """N, the rows of each input."""
         return self._past.shape[1]
 
-    def extend(self, num_tokens: int) -> tuple[Tensor, Tensor]:
+    def extend(self, num_tokens: int) -> Tensor:
         """Give each row slots for its next tokens, which ``write`` then fills layer by layer.
 
         Args:
             num_tokens: T, of every row.
 
         Returns:
-            How many positions each new token stands behind each slot's, (B, N or 1, T, C) int64, and whether
-            it sees that slot, (B, N, T, C) bool.
+            (B, N, T, C) int64, what each new token sees: 1 at its own slot, 2 at that of the token before,
+            and so on; 0 or less at a slot it does not see.
         """
         batch_size, num_rows, capacity = self._past.shape
         self._num_new = num_rows * num_tokens
         if self._num_slots + self._num_new > capacity:
             self._make_room()
-        new = slice(self._num_slots, self._num_slots + self._num_new)
+        if self._own.shape != (num_rows, self._num_new):
+            own = torch.eye(num_rows, dtype=torch.bool, device=self._past.device)
+            self._own = own.repeat_interleave(num_tokens, dim=1)
+        positions = self._lengths[:, :, None]  # (B or 1, N or 1, T), where the new tokens stand
+        if num_tokens > 1:
+            positions = positions + torch.arange(num_tokens, device=positions.device)
+        self._lengths = self._lengths + num_tokens
+        of_new = self._positions.narrow(1, self._num_slots, self._num_new)
+        of_new.view(batch_size, num_rows, num_tokens).copy_(positions)
+        self._past.narrow(2, self._num_slots, self._num_new).copy_(self._own)
         self._num_slots += self._num_new
 
-        device = self._past.device
-        positions = self._lengths[:, :, None] + torch.arange(
-            num_tokens, device=device
-        )  # (B, N, T) or (1, 1, T)
-        self._lengths = self._lengths + num_tokens
-        self._positions[:, new] = positions.expand(batch_size, num_rows, num_tokens).flatten(1)
-        own = torch.eye(num_rows, dtype=torch.bool, device=device)
-        self._past[:, :, new] = own.repeat_interleave(num_tokens, dim=1)
-
-        slots = slice(self._num_slots)
-        distances = positions[:, :, :, None] - self._positions[:, None, None, slots]
-        # Of its own past, a token sees what does not come after it.
-        return distances, self._past[:, :, None, slots] & (distances >= 0)
+        # Of its own past a token does not see what comes after it, and that is below 1 as it is.
+        seen = (positions + 1)[:, :, :, None] - self._positions[:, None, None, : self._num_slots]
+        return seen * self._past[:, :, None, : self._num_slots]
 
     def write(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Fill the slots that ``extend`` gave and return all there are.
@@ -118,10 +123,11 @@ class TargetCache:
         Returns:
             Keys and values, (B, H, C, K), views of the cache.
         """
-        new = slice(self._num_slots - self._num_new, self._num_slots)
-        self._store[0, layer, :, :, new] = keys
-        self._store[1, layer, :, :, new] = values
-        return self._store[0, layer, :, :, : self._num_slots], self._store[1, layer, :, :, : self._num_slots]
+        all_keys, all_values = self._keys[layer], self._values[layer]  # (B, H, capacity, K)
+        first_new = self._num_slots - self._num_new
+        all_keys.narrow(2, first_new, self._num_new).copy_(keys)
+        all_values.narrow(2, first_new, self._num_new).copy_(values)
+        return all_keys.narrow(2, 0, self._num_slots), all_values.narrow(2, 0, self._num_slots)
 
     def select_rows(self, row_idx: Tensor) -> None:
         """Let every row continue the past of another one of the same input.
@@ -136,6 +142,7 @@ class TargetCache:
     def select_inputs(self, input_idx: Tensor) -> None:
         """Keep some of the inputs, (B',) int64, in this order."""
         self._store = self._store.index_select(2, input_idx)
+        self._split_store()
         self._positions, self._past = self._positions[input_idx], self._past[input_idx]
         if self._lengths.numel() > 1:
             self._lengths = self._lengths[input_idx]
@@ -169,6 +176,7 @@ class TargetCache:
         moved = self._store.gather(4, index)
         if capacity > self._past.shape[2]:
             self._store = self._store.new_empty(*self._store.shape[:4], capacity, self._store.shape[5])
+            self._split_store()
         self._store[:, :, :, :, :num_used] = moved
         positions = self._positions.new_zeros(self._positions.shape[0], capacity)
         positions[:, :num_used] = self._positions.gather(1, order)

@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
@@ -121,9 +120,18 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def packed(self) -> Callable[[Tensor], Tensor]:
-        """Return the norm in one call, for where nothing learns and all is of one dtype; see ``T5.pack``."""
-        weight = self.weight.detach()
-        return partial(F.rms_norm, normalized_shape=weight.shape, weight=weight, eps=self.eps)
+        """Return the norm in four operations instead of the seven of ``F.rms_norm``; see ``T5.pack``."""
+        # The root of the sum, not of the mean, of squares; the hypotenuse with this is what eps adds to it.
+        width = self.weight.shape[0]
+        scale = self.weight.detach().float() * width**0.5
+        least = torch.tensor((width * self.eps) ** 0.5)
+
+        def norm(hidden_states: Tensor) -> Tensor:
+            length = torch.linalg.vector_norm(hidden_states, 2, -1, True, dtype=torch.float32)  # (..., 1)
+            normed: Tensor = (hidden_states / length.hypot(least)).mul_(scale)
+            return normed.to(hidden_states.dtype)
+
+        return norm
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Normalise the last dimension.

@@ -14,11 +14,18 @@ from torch import Tensor, nn
 from textchem_core.config import IGNORED_LABEL, T5Config
 from textchem_core.errors import CheckpointError, ConfigError, InputError
 from textchem_core.model import hf_weights
-from textchem_core.model.attention import MultiHeadAttention, attention_bias
+from textchem_core.model.attention import HIDDEN, MultiHeadAttention
 from textchem_core.model.cache import SourceCache, TargetCache
 from textchem_core.model.dropout import Dropout
 from textchem_core.model.initialization import initialize
-from textchem_core.model.layers import Linear, OutputProjection, PackedLinear, RMSNorm, at_least_float32, can_pack
+from textchem_core.model.layers import (
+    Linear,
+    OutputProjection,
+    PackedLinear,
+    RMSNorm,
+    at_least_float32,
+    can_pack,
+)
 from textchem_core.model.stacks import Decoder, DecoderBlock, Encoder, EncoderBlock
 
 
@@ -322,11 +329,11 @@ class CachedDecoder:
             dtype=keys.dtype,
             device=keys.device,
         )
-        # The bias depends on distance alone, and from the greatest one on it stays the same.
+        # The bias depends on distance alone, and from the greatest one on it stays the same. In front of it
+        # stands what hides a slot.
         far = torch.arange(model.config.relative_attention_max_distance + 1, device=keys.device)
-        self._bias = (
-            model.decoder.position_bias(far[-1:], far).flip(-1)[0, :, 0].contiguous()
-        )  # (H, distance)
+        by_distance = model.decoder.position_bias(far[-1:], far).flip(-1)[0, :, 0]
+        self._bias = F.pad(by_distance, (1, 0), value=HIDDEN)  # (H, 1 + distance)
 
     def step(self, token_ids: Tensor) -> Tensor:
         """Append tokens to every row and score the successor of each.
@@ -338,10 +345,10 @@ class CachedDecoder:
             Logits, (B*N, V) or (B*N, T, V).
         """
         num_tokens = token_ids.shape[1] if token_ids.dim() == 2 else 1
-        distances, visible = self._past.extend(num_tokens)  # (B, N or 1, T, C), (B, N, T, C)
-        batch_size = visible.shape[0]
-        position_bias = self._bias[:, distances.clamp(0, self._bias.shape[1] - 1)]  # (H, B, N or 1, T, C)
-        bias = attention_bias(position_bias.transpose(0, 1), visible[:, None]).flatten(2, 3)  # (B, H, N*T, C)
+        seen = self._past.extend(num_tokens)  # (B, N, T, C)
+        batch_size, num_slots = seen.shape[0], seen.shape[-1]
+        bias = self._bias.index_select(1, seen.clamp_(0, self._bias.shape[1] - 1).flatten())  # (H, B*N*T*C)
+        bias = bias.view(-1, batch_size, seen.shape[1] * num_tokens, num_slots).transpose(0, 1)
         embedded = self._model.shared(token_ids.view(batch_size, -1))  # (B, N*T, D)
         decoded = self._model.decoder.step(embedded, bias, self._source, self._past)
         return self._model.project_to_vocabulary(decoded.view(*token_ids.shape, -1))
