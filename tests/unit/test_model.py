@@ -21,7 +21,7 @@ from textchem_core.errors import CheckpointError, ConfigError
 from textchem_core.model import hf_weights
 from textchem_core.model.attention import MultiHeadAttention, attention_bias
 from textchem_core.model.cache import TargetCache
-from textchem_core.model.layers import OutputProjection, can_pack
+from textchem_core.model.layers import OutputProjection, RMSNorm, can_pack
 from textchem_core.model.t5 import T5
 
 SMALL = T5Config(
@@ -728,6 +728,20 @@ def test_a_packed_model_is_for_answers_alone(tmp_path: Path) -> None:
     assert loss is not None
     with pytest.raises(RuntimeError, match="does not require grad"):
         loss.backward()
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(torch.float32, 1e-6), (torch.bfloat16, 2**-7)])
+def test_a_packed_norm_is_the_norm(dtype: torch.dtype, rtol: float) -> None:
+    norm = RMSNorm(512, 1e-6).to(dtype)
+    torch.nn.init.normal_(norm.weight)
+    # Where eps is nothing, as large as the mean of squares, nearly all, and where everything is zero.
+    sizes = torch.tensor([1e4, 1.0, 1e-3, 1e-6, 0.0])[:, None]
+    rows = (torch.randn(5, 512) * sizes).to(dtype)
+    wide = rows.double()
+    expected = wide / (wide.square().mean(-1, keepdim=True) + 1e-6).sqrt() * norm.weight.double()
+    found = norm.packed()(rows)
+    assert found.dtype == dtype
+    torch.testing.assert_close(found.double(), expected.detach(), rtol=rtol, atol=1e-7)
 
 
 def test_float16_is_not_packed() -> None:

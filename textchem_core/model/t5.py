@@ -114,6 +114,7 @@ class T5(nn.Module):
 
     def sha256(self) -> str:
         """Return a SHA-256 of shape and weights, as they are in memory: of their dtype and order, too."""
+        assert not self.is_packed, "packed weights are not in the state dict"
         digest = hashlib.sha256(str(self.config).encode())
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(f"{name} {tensor.dtype}".encode())
@@ -150,7 +151,7 @@ class T5(nn.Module):
         for module in [*self.modules()]:
             for name, child in [*module.named_children()]:
                 if isinstance(child, Linear | RMSNorm | Dropout):
-                    # With one row the calls of modules take a fifth of the time, so plain functions are left.
+                    # With one row calls of modules take 5 % of the time, so plain functions are left.
                     delattr(module, name)
                     setattr(module, name, child.packed())
         return self.requires_grad_(False)
