@@ -1,0 +1,1 @@
+"""Rows in, tables out: predictions of a model, or of anyone, scored."""
