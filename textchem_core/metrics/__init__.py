@@ -1,0 +1,1 @@
+"""Measures of answers against the truth: pure functions, without files, models or printing."""
