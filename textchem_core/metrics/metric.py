@@ -59,7 +59,8 @@ class Metric:
     @property
     def counted(self) -> NDArray[np.bool_]:
         """Which rows count, (R,)."""
-        return np.any(self.rows != 0, axis=1)
+        counted: NDArray[np.bool_] = np.any(self.rows, axis=1)
+        return counted
 
     @property
     def num_counted(self) -> int:
