@@ -17,7 +17,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from tqdm import tqdm
 from textchem_core.answer_file import AnswerFile, check_output, model_sha256
 from textchem_core.command_line import parse_config
 from textchem_core.data.inputs import Input, in_pools, is_no_stream, is_pipe, read_inputs, read_pipe
+from textchem_core.endings import known_ends
 from textchem_core.errors import CheckpointError, ConfigError, InputError, OutputError, TokenizerError
 from textchem_core.generate_config import GenerateConfig
 from textchem_core.predictions import Prediction
@@ -256,27 +257,6 @@ def report(config: GenerateConfig, counts: Counter[str], most_tokens: int) -> No
         logging.warning(
             "%d inputs have no valid answer; more %s may find one", counts["without answer"], more
         )
-
-
-@contextmanager
-def known_ends() -> Iterator[None]:
-    """Give a lack of memory its line, and those who interrupt us no traceback."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        # CUDA has an error class of its own, the CPU's allocator has not.
-        is_ours = isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError)
-        if is_ours and "DefaultCPUAllocator" not in str(error):
-            raise
-        raise ConfigError(
-            "out of memory; use less --batch-tokens, --num-beams, --num-return-sequences or --max-new-tokens"
-        ) from error
-    except BrokenPipeError:
-        # The reader has gone, as `| head` does; Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(141) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ LAYERS = {
     "disk": 0,
     "progress": 0,
     "config": 1,
+    "endings": 1,
     "tasks": 1,
     "command_line": 1,
     "text": 2,
@@ -33,8 +34,10 @@ LAYERS = {
     "inspection": 5,
     "predictor": 6,
     "answer_file": 6,
+    "evaluation": 7,
     "generate_config": 7,
-    "__init__": 7,
+    "evaluate_config": 8,
+    "__init__": 8,
 }
 # Search sees a step function, never a model, so that it can be checked without one.
 FORBIDDEN = {("decoding", "model"), ("decoding", "text")}

@@ -6,9 +6,10 @@ import os
 import stat
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from textchem_core.data.rows import decode_line, parse_json
 from textchem_core.errors import DataError
@@ -57,17 +58,28 @@ def read_inputs(path: Path, task: Task, column: str | None) -> Iterator[Input]:
         raise DataError(f"{path}: --column {column!r} needs a .csv or .tsv file")
     if kind in _FOREIGN:
         raise DataError(f"{path}: {kind} is not read; save it as .csv, .tsv, .jsonl or .smi")
+    with open_lines(path) as file:
+        if kind in (".jsonl", ".json"):
+            yield from _from_json(decoded_lines(file, str(path)), task)
+        elif kind in (".csv", ".tsv"):
+            lines = (line.text for line in _decoded(file, str(path)))
+            yield from _from_table(lines, path, column, "," if kind == ".csv" else "\t")
+        elif kind in (".smi", ".smiles") and task.input_kind in SMILES_KINDS:
+            yield from map(_named, decoded_lines(file, str(path)))
+        else:
+            yield from (Input(*line) for line in decoded_lines(file, str(path)))
+
+
+@contextmanager
+def open_lines(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file of lines, ``.gz`` or not, and name it in what goes wrong until it is closed.
+
+    Raises:
+        DataError: It is not there, cannot be read, or is no gzip.
+    """
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            if kind in (".jsonl", ".json"):
-                yield from _from_json(decoded_lines(file, str(path)), task)
-            elif kind in (".csv", ".tsv"):
-                lines = (line.text for line in _decoded(file, str(path)))
-                yield from _from_table(lines, path, column, "," if kind == ".csv" else "\t")
-            elif kind in (".smi", ".smiles") and task.input_kind in SMILES_KINDS:
-                yield from map(_named, decoded_lines(file, str(path)))
-            else:
-                yield from (Input(*line) for line in decoded_lines(file, str(path)))
+            yield cast(IO[bytes], file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}: truncated or not gzip ({error}); copy it again") from error
     except OSError as error:

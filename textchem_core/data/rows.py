@@ -42,7 +42,19 @@ def parse_row(line: bytes, place: str) -> Row:
         raise DataError(
             f"{place}: a {type(fields).__name__}; a row is an object, {_ROW_FORMS}: {_shown(text)}"
         )
+    return to_row(fields, place)
 
+
+def to_row(fields: dict[str, object], place: str) -> Row:
+    """Read the keys of a row, whatever other keys stand beside them.
+
+    Args:
+        fields: Of the JSON object.
+        place: ``file:line``.
+
+    Raises:
+        DataError: As for ``parse_row``.
+    """
     target = _text(fields, "target", place)
     if "source" in fields:
         source = _text(fields, "source", place)

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from textchem_core.metrics.metric import Interval, Metric
+import numpy as np
+from numpy.typing import NDArray
+
+from textchem_core.metrics.metric import Difference, Interval, Metric
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +56,46 @@ class TaskResult:
     """Place of each row that a metric could not score, and why; it counts for nothing."""
     notes: list[str] = field(default_factory=list)
     """What a reader has to know to compare these numbers with others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two results over the same rows, metric by metric."""
+
+    task: str
+    """Name of a task."""
+    first: str
+    """Name of the result that the other is subtracted from."""
+    second: str
+    """Name of the other."""
+    metrics: list[tuple[Metric, Metric]]
+    """Of both."""
+    differences: list[Difference]
+    """The first minus the second, one for each pair of metrics."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contamination:
+    """Which rows of a task occur in training data."""
+
+    task: str
+    """Name of a task."""
+    num_rows: int
+    """Of the task."""
+    places: dict[str, list[str]]
+    """For each part of a row that was looked for (``molecule``, ``product``, ``text``) the rows whose part
+    occurs."""
+    seen: NDArray[np.bool_]
+    """Which rows have any part that occurs, (rows,)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """All that one run of the command found out."""
+
+    results: list[TaskResult]
+    """In the order in which they are shown."""
+    comparisons: list[Comparison] = field(default_factory=list)
+    """Between results over the same rows."""
+    contaminations: list[Contamination] = field(default_factory=list)
+    """Where training data was given."""

@@ -116,6 +116,51 @@ def random_compounds(smiles: str, seed: int) -> str | None:
     return ".".join(compound for compound in compounds if compound is not None)
 
 
+def rewritten_molecule(smiles: str, style: str, seed: int) -> str | None:
+    """Return the SMILES of a molecule in another style.
+
+    Args:
+        smiles: As for ``canonical_molecule``; None comes back for what that refuses.
+        style: ``canonical``; ``random``, as ``random_molecule``; ``kekule``, canonical with single and double
+            bonds in aromatic rings; ``explicit-h``, canonical with every hydrogen an atom of its own.
+        seed: In [0, 2**31); of ``random``.
+    """
+    if style == "canonical":
+        return canonical_molecule(smiles)
+    if style == "random":
+        return random_molecule(smiles, seed)
+    with _quiet():
+        molecule = _parsed(smiles)
+        if molecule is None:
+            return None
+        if style == "kekule":
+            Chem.Kekulize(molecule, clearAromaticFlags=True)
+            text: str = Chem.MolToSmiles(molecule, kekuleSmiles=True)
+        else:
+            assert style == "explicit-h", style
+            text = Chem.MolToSmiles(Chem.AddHs(molecule))
+    return text.replace(".", "~") if "~" in smiles else text
+
+
+def rewritten_compounds(smiles: str, style: str, seed: int) -> str | None:
+    """Return the compounds of a reaction side, each in another style.
+
+    Args:
+        smiles: As for ``canonical_compounds``; None comes back for what that refuses.
+        style: As for ``rewritten_molecule``; ``canonical`` sorts the compounds, ``random`` shuffles them, and
+            the others leave them in their order.
+        seed: In [0, 2**31); of ``random``.
+    """
+    if style == "canonical":
+        return canonical_compounds(smiles)
+    if style == "random":
+        return random_compounds(smiles, seed)
+    compounds = [rewritten_molecule(compound, style, seed) for compound in smiles.split(".")]
+    if any(compound is None for compound in compounds):
+        return None
+    return ".".join(compound for compound in compounds if compound is not None)
+
+
 def _parsed(smiles: str) -> Any:
     """Return RDKit's molecule with at least one atom, or None."""
     if not _MAY_BE_SMILES.fullmatch(smiles):

@@ -1,0 +1,136 @@
+"""The flags of ``evaluate.py``."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from textchem_core.config import check_choice, check_range
+from textchem_core.errors import ConfigError
+from textchem_core.evaluation.rewriting import REWRITES
+from textchem_core.tasks import TASKS
+
+# What says how a model answers; predictions that are there already have been answered.
+_OF_ANSWERING = {
+    "output": None,
+    "resume": False,
+    "rewrite_smiles": None,
+    "num_beams": 10,
+    "canonicalize": True,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig:
+    """What to score, how to answer where a model is asked, and where the numbers go."""
+
+    predictions: str | None = None
+    """File of predictions made by anyone: .jsonl, MolT5's tab-separated files, or two columns."""
+    compare: tuple[str, ...] = ()
+    """Two files of predictions for the same rows: their scores, and the first minus the second."""
+    model: str | None = None
+    """Model folder, ours or Hugging Face's, that answers --data."""
+    data: str | None = None
+    """Rows with the truth (.jsonl): for --model what is asked; for predictions without targets what was."""
+    task: str | None = None
+    """Whose predictions they are, where the file does not say; with --model, the only task to ask."""
+
+    output: str | None = None
+    """File for the answers of --model (.jsonl), which --predictions reads."""
+    resume: bool = False
+    """Go on with the --output of an interrupted run, or begin it."""
+    forward_model: str | None = None
+    """Model folder that checks proposals of retrosynthesis; not given, --model itself."""
+    rewrite_smiles: str | None = None
+    """Repeat with SMILES inputs rewritten, and show the drop: any of canonical,random,kekule,explicit-h. Turns
+    --canonicalize off."""
+    train_data: tuple[str, ...] = ()
+    """Training files, folders or patterns: rows whose molecule, product or text occurs there are shown, and
+    the scores without them."""
+
+    wordpiece_vocab: str | None = None
+    """SciBERT's vocab.txt, whose tokens captions are scored in; not given, white space."""
+    format: Literal["table", "json", "markdown"] = "table"
+    """Of what is printed."""
+    report: str | None = None
+    """File for a page (.html) of tables, examples and charts."""
+    num_workers: int | None = None
+    """Processes that score; not given, one for each CPU."""
+    seed: int = 0
+    """Of the resampling of rows, and of random SMILES."""
+
+    num_beams: int = 10
+    """Answers followed at a time; of reactions up to ten are kept, of the other tasks the best."""
+    max_new_tokens: int = 512
+    """Longest answer, in tokens."""
+    batch_tokens: int | None = None
+    """Tokens of the sources decoded together, as for generate.py; not given, its default."""
+    canonicalize: bool = True
+    """Rewrite SMILES inputs in RDKit's canonical form, which the model was trained on."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of weights and arithmetic."""
+
+    def __post_init__(self) -> None:
+        """Reject values that score nothing.
+
+        Raises:
+            ConfigError: Naming the flag, its value and what it may be.
+        """
+        for name in ("predictions", "model", "data", "output", "forward_model", "wordpiece_vocab", "report"):
+            if getattr(self, name) == "":  # an unset variable of the shell
+                raise ConfigError(f"{name}='': is empty; give a name or leave it out")
+        if self.task is not None:
+            check_choice("task", self.task, tuple(TASKS))
+        given = [name for name in ("predictions", "compare", "model") if getattr(self, name)]
+        if len(given) != 1:
+            raise ConfigError(
+                f"{' and '.join(f'--{name}' for name in given) or 'nothing to score'}: give one of --model with "
+                "--data, --predictions and --compare"
+            )
+        if self.compare and len(self.compare) != 2:
+            raise ConfigError(
+                f"--compare {' '.join(self.compare)}: compares two files, not {len(self.compare)}"
+            )
+        if self.model is not None and self.data is None:
+            raise ConfigError(f"--model {self.model!r} needs --data with the rows to answer")
+        for name, default in _OF_ANSWERING.items():
+            if self.model is None and getattr(self, name) != default:
+                raise ConfigError(
+                    f"--{name.replace('_', '-')} needs --model; predictions have been made already"
+                )
+        if self.resume and self.output is None:
+            raise ConfigError("--resume needs --output, the file to go on with")
+        for name in self.rewrites:
+            check_choice("rewrite_smiles", name, REWRITES)
+        if len(set(self.rewrites)) < len(self.rewrites):
+            raise ConfigError(f"rewrite_smiles={self.rewrite_smiles!r}: names one twice")
+        self._check_ranges()
+        self._check_files()
+
+    def _check_ranges(self) -> None:
+        for name in ("num_beams", "max_new_tokens", "batch_tokens", "num_workers"):
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name), at_least=1)
+        check_range("seed", self.seed, at_least=0)
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
+            raise ConfigError(f"device={self.device!r}: must be auto, cpu, cuda or cuda:N")
+
+    def _check_files(self) -> None:
+        """Nobody wants to learn after an hour of answering that there is no such folder."""
+        read = (self.predictions, *self.compare, self.data, self.wordpiece_vocab)
+        for written in (self.output, self.report):
+            if written is None:
+                continue
+            if not Path(written).parent.is_dir() or Path(written).is_dir():
+                raise ConfigError(f"{written!r}: cannot be written; name a file in an existing folder")
+            if Path(written).resolve() in {Path(name).resolve() for name in read if name is not None}:
+                raise ConfigError(f"{written!r}: is read and would be written; name another file")
+
+    @property
+    def rewrites(self) -> tuple[str, ...]:
+        """The ways to rewrite SMILES that are asked for, in their order."""
+        if self.rewrite_smiles is None:
+            return ()
+        return tuple(name.strip() for name in self.rewrite_smiles.split(","))
