@@ -26,11 +26,16 @@ setup(
     ],
     extras_require={
         "tokenizer": ["protobuf"],
+        "eval": ["nltk>=3.6.6", "rouge-score", "rapidfuzz", "tokenizers"],
         "plot": ["matplotlib"],
         "tensorboard": ["tensorboard"],
         # The oracle of the parity tests; 5.20.2 is the last one for Python 3.10.
         "test": [
             "pytest",
+            "nltk>=3.6.6",
+            "rouge-score",
+            "rapidfuzz",
+            "tokenizers",
             "protobuf",
             "matplotlib",
             "tensorboard",

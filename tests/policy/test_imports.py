@@ -48,9 +48,13 @@ ONLY_IN = {
     "sentencepiece": ("textchem_core/text", "tokenizer", "tests", "benchmarks"),
     "safetensors": ("textchem_core/model", "tests", "benchmarks"),
     "matplotlib": ("textchem_core/training", "tests"),
+    "nltk": ("textchem_core/metrics", "tests"),
+    "rouge_score": ("textchem_core/metrics", "tests"),
+    "rapidfuzz": ("textchem_core/metrics", "tests"),
+    "tokenizers": ("textchem_core/metrics", "tests"),
 }
 # Extras: imported inside the one function that needs them, never when the file is.
-OPTIONAL = {"matplotlib"}
+OPTIONAL = {"matplotlib", "nltk", "rouge_score", "rapidfuzz", "tokenizers", "fcd", "fcd_torch"}
 MODULES_THAT_RUN = {"textchem_core/training/plot.py"}
 
 MOST_LINES_OF_A_FILE = 400

@@ -81,13 +81,13 @@ class Metric:
 
 
 def mean_of(
-    name: str, values: Sequence[float] | Array, *, higher_is_better: bool = True, note: str = ""
+    name: str, values: Sequence[float | None], *, higher_is_better: bool = True, note: str = ""
 ) -> Metric:
     """Return the mean of one value for each row as a metric.
 
     Args:
         name: Of the metric.
-        values: (R,); NaN where a row does not count.
+        values: R of them; None or NaN where a row does not count.
         higher_is_better: False for distances.
         note: As in ``Metric``.
     """

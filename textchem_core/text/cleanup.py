@@ -39,7 +39,7 @@ def clean_input(
     text = text.strip()
     if task.input_kind not in SMILES_KINDS:
         return text, None
-    smiles = _undouble(text)
+    smiles = undouble(text)
     is_one = task.input_kind == "molecule"
     if random_seed is None:
         rewritten = (canonical_molecule if is_one else canonical_compounds)(smiles)
@@ -53,7 +53,7 @@ def clean_input(
 
 def clean_target(task: Task, text: str) -> str:
     """Return the target of a data row as the model shall write it: doubled backslashes undone in SMILES."""
-    return _undouble(text) if task.target_kind in SMILES_KINDS else text
+    return undouble(text) if task.target_kind in SMILES_KINDS else text
 
 
 def clean_output(task: Task, token_ids: list[int], tokenizer: Tokenizer) -> str:
@@ -70,5 +70,6 @@ def clean_output(task: Task, token_ids: list[int], tokenizer: Tokenizer) -> str:
     return text.replace(UNKNOWN_MARK, "<unk>")
 
 
-def _undouble(smiles: str) -> str:
+def undouble(smiles: str) -> str:
+    """Return a SMILES with every doubled backslash, as published data files have them, made one."""
     return smiles.replace("\\\\", "\\")
