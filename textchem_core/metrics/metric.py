@@ -11,6 +11,7 @@ EMNLP 2004.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from textchem_core.errors import DataError
 
 Array = NDArray[np.float64]
+Row = TypeVar("Row")
 
 _MOST_DRAWS_AT_ONCE = 4_000_000
 """Row numbers drawn together: 32 MB as int64, and as much as counts."""
@@ -81,20 +83,26 @@ class Metric:
 
 
 def mean_of(
-    name: str, values: Sequence[float | None], *, higher_is_better: bool = True, note: str = ""
+    name: str,
+    rows: Sequence[Row | None],
+    value_of: Callable[[Row], float | None],
+    *,
+    higher_is_better: bool = True,
+    note: str = "",
 ) -> Metric:
     """Return the mean of one value for each row as a metric.
 
     Args:
         name: Of the metric.
-        values: R of them; None or NaN where a row does not count.
+        rows: R of them; None for a row that crashed.
+        value_of: The value of a row, None where it does not count.
         higher_is_better: False for distances.
         note: As in ``Metric``.
     """
-    numbers = np.asarray(values, dtype=np.float64)
-    counts = ~np.isnan(numbers)
-    rows = np.stack([np.where(counts, numbers, 0.0), counts], axis=1)  # (R, 2)
-    return Metric(name=name, rows=rows, of_sums=quotient, higher_is_better=higher_is_better, note=note)
+    values = [None if row is None else value_of(row) for row in rows]
+    sums = [(0.0, 0.0) if value is None else (float(value), 1.0) for value in values]
+    array = np.array(sums, dtype=np.float64).reshape(len(rows), 2)
+    return Metric(name=name, rows=array, of_sums=quotient, higher_is_better=higher_is_better, note=note)
 
 
 def quotient(sums: Array) -> Array:

@@ -109,16 +109,19 @@ def caption_metrics(rows: Sequence[CaptionRow | None], wordpiece: WordPiece | No
     counts = [row.bleu if row else None for row in rows]
     metrics = [corpus_bleu(f"BLEU-{order}", counts, order, note=tokens) for order in (2, 4)]
     for index, name in enumerate(_ROUGES.values()):
-        values = [row.rouge[index] if row else None for row in rows]
-        metrics.append(mean_of(name, values, note="F1, no stemming"))
-    plain = [row.meteor if row else None for row in rows]
+        metrics.append(_rouge(name, rows, index))
     if any(row is not None and row.meteor_synonyms is not None for row in rows):
-        full = [row.meteor_synonyms if row else None for row in rows]
-        metrics.append(mean_of("METEOR", full, note=f"exact + stem + WordNet synonyms; {tokens}"))
-        metrics.append(mean_of("METEOR (exact + stem)", plain, note=tokens))
+        full = f"exact + stem + WordNet synonyms; {tokens}"
+        metrics.append(mean_of("METEOR", rows, lambda row: row.meteor_synonyms, note=full))
+        metrics.append(mean_of("METEOR (exact + stem)", rows, lambda row: row.meteor, note=tokens))
     else:
-        metrics.append(mean_of("METEOR", plain, note=f"exact + stem (no WordNet); {tokens}"))
+        plain = f"exact + stem (no WordNet); {tokens}"
+        metrics.append(mean_of("METEOR", rows, lambda row: row.meteor, note=plain))
     return metrics
+
+
+def _rouge(name: str, rows: Sequence[CaptionRow | None], index: int) -> Metric:
+    return mean_of(name, rows, lambda row: row.rouge[index], note="F1, no stemming")
 
 
 @cache

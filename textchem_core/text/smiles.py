@@ -60,6 +60,17 @@ def canonical_compounds(smiles: str) -> str | None:
     return ".".join(sorted(compound for compound in compounds if compound is not None))
 
 
+def largest_fragment(compounds: str) -> str:
+    """Return the fragment with the most atoms but hydrogen, of equal ones the last in the alphabet.
+
+    Args:
+        compounds: From ``canonical_compounds``; the fragments of a compound are looked at one by one.
+    """
+    fragments = compounds.replace("~", ".").split(".")
+    with _quiet():
+        return max(fragments, key=lambda fragment: (_parsed(fragment).GetNumHeavyAtoms(), fragment))
+
+
 def molecular_formula(smiles: str) -> str | None:
     """Return the molecular formula of one molecule in Hill's order, or None where there is no such molecule.
 
