@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 from textchem_core.config import check_choice, check_range
 from textchem_core.errors import ConfigError
@@ -18,6 +18,16 @@ _OF_ANSWERING = {
     "num_beams": 10,
     "canonicalize": True,
 }
+
+
+class Search(TypedDict):
+    """How a model is asked."""
+
+    device: str
+    dtype: Literal["float32", "bfloat16", "float16"]
+    num_beams: int
+    max_new_tokens: int
+    batch_tokens: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +52,8 @@ class EvaluateConfig:
     forward_model: str | None = None
     """Model folder that checks proposals of retrosynthesis; not given, --model itself."""
     rewrite_smiles: str | None = None
-    """Repeat with SMILES inputs rewritten, and show the drop: any of canonical,random,kekule,explicit-h. Turns
-    --canonicalize off."""
+    """Repeat with SMILES inputs rewritten, and show the drop: any of canonical,random,kekule,explicit-h.
+    Inputs are then taken as they are written, without --canonicalize."""
     train_data: tuple[str, ...] = ()
     """Training files, folders or patterns: rows whose molecule, product or text occurs there are shown, and
     the scores without them."""
@@ -85,10 +95,8 @@ class EvaluateConfig:
             check_choice("task", self.task, tuple(TASKS))
         given = [name for name in ("predictions", "compare", "model") if getattr(self, name)]
         if len(given) != 1:
-            raise ConfigError(
-                f"{' and '.join(f'--{name}' for name in given) or 'nothing to score'}: give one of --model with "
-                "--data, --predictions and --compare"
-            )
+            what = " and ".join(f"--{name}" for name in given) or "nothing to score"
+            raise ConfigError(f"{what}: give one of --model with --data, --predictions and --compare")
         if self.compare and len(self.compare) != 2:
             raise ConfigError(
                 f"--compare {' '.join(self.compare)}: compares two files, not {len(self.compare)}"
@@ -102,6 +110,10 @@ class EvaluateConfig:
                 )
         if self.resume and self.output is None:
             raise ConfigError("--resume needs --output, the file to go on with")
+        if self.output is not None and not self.output.endswith(".jsonl"):
+            raise ConfigError(f"--output {self.output!r}: answers are JSON lines; name a .jsonl file")
+        if self.compare and self.forward_model is not None:
+            raise ConfigError("--forward-model goes with --model or --predictions; leave it out")
         for name in self.rewrites:
             check_choice("rewrite_smiles", name, REWRITES)
         if len(set(self.rewrites)) < len(self.rewrites):
@@ -127,6 +139,10 @@ class EvaluateConfig:
                 raise ConfigError(f"{written!r}: cannot be written; name a file in an existing folder")
             if Path(written).resolve() in {Path(name).resolve() for name in read if name is not None}:
                 raise ConfigError(f"{written!r}: is read and would be written; name another file")
+
+    def search(self) -> Search:
+        """Return what it says of answering; these flags have the names of ``Answerer``'s arguments."""
+        return {name: getattr(self, name) for name in Search.__annotations__}  # type: ignore[return-value]
 
     @property
     def rewrites(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A model answers the rows of a data file, into a file of predictions that can be gone on with."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,17 +15,31 @@ from textchem_core.answer_file import AnswerFile, model_sha256
 from textchem_core.data.inputs import Input, in_pools
 from textchem_core.data.rows import Row
 from textchem_core.errors import InputError, TokenizerError
+from textchem_core.evaluation.prediction_files import read_predictions
 from textchem_core.evaluation.rows import EvaluatedRow
 from textchem_core.predictions import Prediction
 from textchem_core.predictor import BATCH_TOKENS, TextChem
 from textchem_core.progress import input_bar
 from textchem_core.questions import Question
-from textchem_core.tasks import TASKS
 from textchem_core.text.smiles import canonical_compounds
 from textchem_core.training.distributed import World
 
 MOST_PROPOSALS = 10
 """Answers kept of a reaction, for top-10 accuracy; of the other tasks the best alone is scored."""
+
+
+def open_model(folder: str, device: str, dtype: Literal["float32", "bfloat16", "float16"]) -> TextChem:
+    """Open a model folder, where torchrun has started several processes each on its own GPU.
+
+    Raises:
+        CheckpointError: The model cannot be opened.
+        TokenizerError: Its tokenizer cannot.
+        ConfigError: There is no such device.
+    """
+    local_rank = os.environ.get("LOCAL_RANK")
+    if local_rank is not None and (device == "cuda" or (device == "auto" and torch.cuda.is_available())):
+        device = f"cuda:{local_rank}"
+    return TextChem.load(folder, device=device, dtype=getattr(torch, dtype))
 
 
 class Forward:
@@ -84,8 +99,8 @@ class Answerer:
 
     def __init__(
         self,
-        model: Path,
-        forward_model: Path | None,
+        model: str,
+        forward_model: str | None,
         world: World,
         *,
         device: str,
@@ -95,21 +110,17 @@ class Answerer:
         batch_tokens: int | None,
     ) -> None:
         self._world = world
-        self._name = str(model)
+        self._name, self._judge = model, forward_model or model
         self._num_beams = num_beams
         self._max_new_tokens = max_new_tokens
         self._batch_tokens = batch_tokens or BATCH_TOKENS
-        weights = getattr(torch, dtype)
-        self._predictor = TextChem.load(model, device=device, dtype=weights)
-        judge = self._predictor
-        if forward_model is not None:
-            judge = TextChem.load(forward_model, device=device, dtype=weights)
+        self._predictor = open_model(model, device, dtype)
+        judge = self._predictor if forward_model is None else open_model(forward_model, device, dtype)
         self._forward = Forward(judge, max_new_tokens=max_new_tokens, batch_tokens=batch_tokens)
         self._run = {"num_beams": num_beams, "max_new_tokens": max_new_tokens, "dtype": dtype}
         if world.is_main:
-            self._run["model_sha256"] = model_sha256(model)
-            judges = self._run["model_sha256"] if forward_model is None else model_sha256(forward_model)
-            self._run["forward_model_sha256"] = judges
+            for name, folder in (("model_sha256", self._name), ("forward_model_sha256", self._judge)):
+                self._run[name] = model_sha256(Path(folder))
 
     def answer(self, rows: Sequence[Row], path: Path, *, canonicalize: bool, resume: bool) -> None:
         """Answer rows, each process its share, and write the answers in the order of the rows.
@@ -178,19 +189,26 @@ class Answerer:
             raise InputError(f"{place}: {error}") from error
 
 
-def shortcomings(path: Path) -> dict[str, list[str]]:
-    """Return, for each task, sentences on the answers of a file that ``Answerer`` wrote: what was cut."""
-    counts: dict[str, Counter[str]] = {task: Counter() for task in TASKS}
+def read_back(
+    path: Path, rows: Sequence[Row]
+) -> tuple[dict[str, list[EvaluatedRow]], dict[str, list[str]]]:
+    """Return what ``Answerer`` wrote, with the places of the rows that it answered, and notes on each task.
+
+    Args:
+        path: The file.
+        rows: What was answered.
+    """
+    tasks = read_predictions(path, None)
+    for task, own in tasks.items():
+        asked = (row for row in rows if row.task.name == task)
+        tasks[task] = [replace(row, place=one.place) for row, one in zip(own, asked, strict=True)]
+    counts = {task: Counter[str]() for task in tasks}
     with path.open("rb") as file:
-        for row in map(json.loads, file):
-            best = row["predictions"][:1]
-            counts[row["task"]]["sources were cut to what the model reads"] += row["is_cut"]
-            counts[row["task"]]["answers were cut at --max-new-tokens"] += sum(
-                not one["finished"] for one in best
-            )
-    return {
-        task: [f"{number} {what}" for what, number in own.items() if number] for task, own in counts.items()
-    }
+        for line in map(json.loads, file):
+            cut = counts[line["task"]]
+            cut["sources were cut to what the model reads"] += line["is_cut"]
+            cut["best answers were cut at --max-new-tokens"] += not line["predictions"][0]["finished"]
+    return tasks, {task: [f"{number} {what}" for what, number in (+cut).items()] for task, cut in counts.items()}
 
 
 def _is_reaction(question: Question) -> bool:

@@ -5,14 +5,14 @@ blanks. Training rows are read one after the other and none is kept: memory grow
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
 from textchem_core.data.rows import Row
 from textchem_core.evaluation.rows import Contamination, EvaluatedRow
-from textchem_core.tasks import TASKS
+from textchem_core.text.cleanup import undouble
 from textchem_core.text.smiles import canonical_compounds, canonical_molecule
 
 Part = Literal["molecule", "product", "text"]
@@ -49,18 +49,17 @@ class TrainingSearch:
         self._elements = {part: set(map(_elements, keys)) for part, keys in self._wanted.items()}
         self._found: dict[Part, set[str]] = {part: set() for part in self._wanted}
 
-    def look_at(self, rows: Iterable[Row]) -> None:
-        """Look for the test rows in some training rows, of whatever task."""
-        for row in rows:
-            for part, side in _PARTS[row.task.name].items():
-                wanted = self._wanted[part]
-                text = getattr(row, side)
-                # RDKit takes a hundred times as long as this glance, and most rows of millions fail it.
-                if not wanted or (part != "text" and _elements(text) not in self._elements[part]):
-                    continue
-                key = _key(part, text)
-                if key in wanted:
-                    self._found[part].add(key)
+    def look_at(self, row: Row) -> None:
+        """Look for the test rows in a training row, of whatever task."""
+        for part, side in _PARTS[row.task.name].items():
+            wanted = self._wanted[part]
+            text = getattr(row, side)
+            # RDKit takes a hundred times as long as this glance, and most rows of millions fail it.
+            if not wanted or (part != "text" and _elements(text) not in self._elements[part]):
+                continue
+            key = _key(part, text)
+            if key in wanted:
+                self._found[part].add(key)
 
     def found(self) -> list[Contamination]:
         """Return, for each task, which of its rows have occurred so far."""
@@ -80,7 +79,7 @@ def _key(part: Part, text: str) -> str:
     """Return what equal parts have in common; a SMILES that RDKit cannot read stands for itself."""
     if part == "text":
         return " ".join(text.casefold().split())
-    smiles = text.strip().replace("\\\\", "\\")
+    smiles = undouble(text.strip())
     canonical = canonical_molecule(smiles) if part == "molecule" else canonical_compounds(smiles)
     # Of a molecule `~` and `.` between fragments are the same.
     return (canonical or smiles).replace("~", "." if part == "molecule" else "~")

@@ -6,10 +6,11 @@ A file whose name ends in ``.jsonl`` or ``.json`` holds an object a line, as ``e
     {"task": "forward", "input": "CCO", "target": "CC=O", "predictions": ["CC=O", "C=C"]}
 
 Best first; each prediction is a text, or an object with ``text`` and, where they are known, ``confidence``,
-``log_prob`` and ``round_trip``. Any other file is separated by tabs, and nothing in it is quoting: a quotation
-mark is a character like all others. Its first line tells which of two kinds it is. MolT5's has the header
+``log_prob`` and ``round_trip``. Any other file is separated by tabs, and nothing in it is quoting: quotation
+marks are characters like others. Its first line tells which of two kinds it is. MolT5's has the header
 ``SMILES``, ``description`` or ``input``, then ``ground truth``, ``output``. One of two columns, truth and
-prediction, has no header, or ``target``, ``prediction``. Either may be compressed as ``.gz``.
+prediction, has no header, unless its first line is ``target``, ``prediction`` or ``ground truth``, ``output``.
+Either may be compressed as ``.gz``.
 
 Nothing is left out silently. An empty prediction is an answer, a wrong one; an empty truth is refused.
 """
@@ -26,6 +27,7 @@ from textchem_core.evaluation.rows import Answer, EvaluatedRow
 from textchem_core.tasks import TASKS
 
 _TASK_OF_COLUMN = {"smiles": "smiles2caption", "description": "description2smiles", "input": None}
+_HEADERS_OF_TWO = (("target", "prediction"), ("ground truth", "output"))
 _FORMS = (
     "a header 'SMILES', 'description' or 'input', then 'ground truth' and 'output'; or two columns, "
     "target and prediction"
@@ -62,6 +64,8 @@ def read_predictions(path: Path, task: str | None, data: Path | None = None) -> 
         else:
             for found, row in _from_table(lines, task):
                 rows[found].append(row)
+    if not any(rows.values()):
+        raise DataError(f"{path}: no rows behind its header; it needs at least one")
     return {known: _with_round_trips(own) for known, own in rows.items() if own}
 
 
@@ -79,29 +83,39 @@ def read_rows(path: Path) -> Iterator[Row]:
             raise DataError(f"{path}: empty file; it needs at least one line")
 
 
-def check_same_rows(a: list[EvaluatedRow], b: list[EvaluatedRow], names: tuple[str, str]) -> None:
+def check_same_rows(
+    a: dict[str, list[EvaluatedRow]], b: dict[str, list[EvaluatedRow]], names: tuple[str, ...]
+) -> None:
     """Refuse to compare predictions for different rows.
 
     Args:
-        a: Rows of one task.
-        b: The same of another file.
+        a: Rows of each task in one file.
+        b: In another.
         names: Of the two files.
 
     Raises:
-        DataError: There are not as many, or their targets differ somewhere.
+        DataError: Tasks, numbers of rows, targets or inputs differ; with the first place where they do.
     """
-    for one, other in zip(a, b, strict=False):
-        # A file of two columns has no inputs.
-        if one.target != other.target or (one.input and other.input and one.input != other.input):
-            what = "target" if one.target != other.target else "input"
-            raise DataError(
-                f"{one.place} and {other.place}: different rows, {what} {getattr(one, what)!r:.60} and "
-                f"{getattr(other, what)!r:.60}; compare predictions for the same rows in the same order"
-            )
-    if len(a) != len(b):
+    if a.keys() != b.keys():
         raise DataError(
-            f"{names[0]} has {len(a)} rows and {names[1]} {len(b)}; compare predictions for the same rows"
+            f"{names[0]} has {', '.join(a)} and {names[1]} {', '.join(b)}; compare predictions of the same "
+            "tasks"
         )
+    for task in a:
+        for one, other in zip(a[task], b[task], strict=False):
+            # A file of two columns has no inputs.
+            has_inputs = one.input and other.input
+            if one.target != other.target or (has_inputs and one.input != other.input):
+                what = "target" if one.target != other.target else "input"
+                raise DataError(
+                    f"{one.place} and {other.place}: different rows, {what} {getattr(one, what)!r:.60} and "
+                    f"{getattr(other, what)!r:.60}; compare predictions for the same rows in the same order"
+                )
+        if len(a[task]) != len(b[task]):
+            raise DataError(
+                f"{names[0]} has {len(a[task])} rows of {task} and {names[1]} {len(b[task])}; compare "
+                "predictions for the same rows"
+            )
 
 
 class _Truth:
@@ -116,7 +130,7 @@ class _Truth:
 
     def next_row(self, task: str, text: object, place: str) -> Row:
         """Return the next row of a task, which must have this input."""
-        rows, used = self._rows.get(task, []), self._used[task]
+        rows, used = self._rows.get(task, []), self._used.get(task, 0)
         if used == len(rows):
             raise DataError(
                 f"{place}: prediction {used + 1} of {task}, and {self._path} has {len(rows)} rows of it; "
@@ -155,8 +169,8 @@ def _from_json(
                 raise DataError(f"{place}: no key 'task' among {keys}; say with --task whose they are")
             fields["task"] = task
         if truth is not None:
-            own, asked = fields.get("target"), fields.get("task", task)
-            row = truth.next_row(asked if asked in TASKS else task or "", fields.get("input"), place)
+            own, asked = fields.get("target"), fields.get("task")
+            row = truth.next_row(str(asked), fields.get("input"), place)
             if own not in (None, row.target):
                 raise DataError(
                     f"{place}: target {own!r:.60}, but {row.place} has {row.target!r:.60}; leave out --data"
@@ -251,7 +265,7 @@ def _columns(first: list[str], task: str | None, place: str) -> tuple[tuple[str,
             _check_task(of_column, task, place)
             task = of_column
     elif len(names) == 2:
-        columns, is_header = ("target", "prediction"), names == ("target", "prediction")
+        columns, is_header = ("target", "prediction"), names in _HEADERS_OF_TWO
     else:
         raise DataError(f"{place}: {len(first)} cells, {first!r:.80}; the file needs {_FORMS}")
     if task is None:
@@ -267,7 +281,7 @@ def _check_task(found: str, task: str | None, place: str) -> None:
 
 
 def _with_round_trips(rows: list[EvaluatedRow]) -> list[EvaluatedRow]:
-    """Where any row of a task tells what forward made of its answers, forward had nothing to say of others."""
+    """Where a row of a task tells what forward made of its answers, forward had nothing to say of others."""
     if all(row.recovered is None for row in rows):
         return rows
     return [

@@ -255,7 +255,7 @@ def _metrics(task: str, scores: Sequence[Any], wordpiece: WordPiece | None) -> l
         return simple[task](scores)
     metrics = reaction_metrics([score and score[0] for score in scores])
     trips = [score and score[1] for score in scores]
-    return metrics + (round_trip_metrics(trips) if any(trips) else [])
+    return metrics + (round_trip_metrics(trips) if any(trip is not None for trip in trips) else [])
 
 
 def _num_cpus() -> int:

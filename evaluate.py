@@ -1,0 +1,167 @@
+"""Score a model, or predictions made by anyone.
+
+    python evaluate.py --model FOLDER --data test.jsonl              answer all tasks of a file, and score
+    python evaluate.py --predictions FILE --task smiles2caption      score what has been answered
+    python evaluate.py --compare A B --task smiles2caption           and what differs between two
+    torchrun --nproc_per_node N evaluate.py --model FOLDER --data test.jsonl --output answers.jsonl
+
+Every number has its rows and a 95 % bootstrap interval. Tables go to standard output, all else to standard
+error. What the metrics are, and why other programs print other numbers: docs/evaluation.md.
+"""
+
+import io
+import logging
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from textchem_core.command_line import exit_on_user_error, parse_config
+from textchem_core.data.files import find_files
+from textchem_core.endings import known_ends
+from textchem_core.errors import ConfigError, DataError, TextChemError
+from textchem_core.evaluate_config import EvaluateConfig
+from textchem_core.evaluation.contamination import TrainingSearch
+from textchem_core.evaluation.prediction_files import check_same_rows, read_predictions, read_rows
+from textchem_core.evaluation.rewriting import rewrite
+from textchem_core.evaluation.rows import Contamination, EvaluatedRow, Evaluation
+from textchem_core.evaluation.scoring import Scorer
+from textchem_core.evaluation.tables import render
+from textchem_core.metrics.extra import check_eval_extra
+from textchem_core.progress import input_bar
+
+
+@dataclass(frozen=True)
+class Run:
+    """Answers to score, and what to call them.
+
+    Args:
+        name: A file or a model, and what was done to its inputs.
+        tasks: The rows of each task.
+        notes: Sentences on each task's answers.
+    """
+
+    name: str
+    tasks: dict[str, list[EvaluatedRow]]
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+
+def predicted(config: EvaluateConfig) -> list[Run]:
+    """Read one file of predictions, or two for the same rows."""
+    data = None if config.data is None else Path(config.data)
+    names = config.compare or (config.predictions or "",)
+    runs = [Run(name, read_predictions(Path(name), config.task, data)) for name in names]
+    if config.compare:
+        check_same_rows(runs[0].tasks, runs[1].tasks, names)
+    if config.forward_model is not None:
+        check_with_forward(config, runs[0])
+    return runs
+
+
+def check_with_forward(config: EvaluateConfig, run: Run) -> None:
+    """Ask a forward model what it makes of the proposals of retrosynthesis."""
+    # Imported where a model is asked: PyTorch takes longer to begin than a small file to be scored.
+    from textchem_core.evaluation.answering import Forward, open_model
+
+    if "retrosynthesis" not in run.tasks:
+        raise DataError(f"--forward-model: {run.name} has no predictions of retrosynthesis; leave it out")
+    model = open_model(config.forward_model or "", config.device, config.dtype)
+    forward = Forward(model, max_new_tokens=config.max_new_tokens, batch_tokens=config.batch_tokens)
+    run.tasks["retrosynthesis"] = forward.check(run.tasks["retrosynthesis"])
+    run.notes["retrosynthesis"] = [f"round trips by greedy search with {config.forward_model}"]
+
+
+def answered(config: EvaluateConfig) -> list[Run]:
+    """Let the model answer the data, and once more for each way to rewrite it; no runs but on rank 0."""
+    from textchem_core.answer_file import check_output
+    from textchem_core.evaluation.answering import Answerer, read_back
+    from textchem_core.training.distributed import join_world, one_error_line
+
+    rows = [row for row in read_rows(Path(config.data or "")) if config.task in (None, row.task.name)]
+    if not rows:
+        raise DataError(f"{config.data}: no row of {config.task}; ask for a task that it has")
+    asked = {None: rows, **{style: rewrite(rows, style, config.seed) for style in config.rewrites}}
+    with one_error_line(), join_world("cpu") as world, TemporaryDirectory() as folder:
+        if world.size > 1 and config.output is None:
+            raise ConfigError(f"{world.size} processes need --output, the file they share")
+        output = Path(config.output or f"{folder}/answers.jsonl")
+        paths = {style: output if style is None else output.with_suffix(f".{style}.jsonl") for style in asked}
+        if world.is_main:
+            for path in paths.values():  # a mistake is known before the first answer
+                check_output(path, resume=config.resume)
+        answerer = Answerer(config.model or "", config.forward_model, world, **config.search())
+        runs = []
+        for style, own in asked.items():
+            canonicalize = config.canonicalize and not config.rewrites
+            answerer.answer(own, paths[style], canonicalize=canonicalize, resume=config.resume)
+            if world.is_main:
+                name = f"{config.model} on {config.data}" + (f", {style} SMILES" if style else "")
+                runs.append(Run(name, *read_back(paths[style], own)))
+        return runs
+
+
+def find_in_training(files: Iterable[Path], run: Run) -> list[Contamination]:
+    """Look for the rows in training data, which may be far longer than memory."""
+    search = TrainingSearch(run.tasks)
+    with input_bar(None, shown=True) as bar:
+        bar.set_description("training rows")
+        for path in files:
+            for row in read_rows(path):
+                search.look_at(row)
+                bar.update()
+    return search.found()
+
+
+def evaluate(config: EvaluateConfig) -> Evaluation | None:
+    """Score what the command line asks for; None on ranks but the first, which only answer."""
+    check_eval_extra()
+    train_files = find_files(config.train_data)  # mistakes are known before the first answer
+    with Scorer(
+        wordpiece_vocab=None if config.wordpiece_vocab is None else Path(config.wordpiece_vocab),
+        num_workers=config.num_workers,
+        seed=config.seed,
+    ) as scorer:
+        runs = predicted(config) if config.model is None else answered(config)
+        if not runs:
+            return None
+        results = [
+            {task: scorer.score(task, run.name, rows, run.notes.get(task, ())) for task, rows in run.tasks.items()}
+            for run in runs
+        ]
+        comparisons = [
+            scorer.compare(results[0][task], other) for own in results[1:] for task, other in own.items()
+        ]
+        contaminations = find_in_training(train_files, runs[0]) if train_files else []
+        unseen = [
+            scorer.without(results[0][one.task], one.seen, "that occur in training data")
+            for one in contaminations
+            if one.seen.any() and not one.seen.all()
+        ]
+    shown = [*(result for own in results for result in own.values()), *unseen]
+    return Evaluation(results=shown, comparisons=comparisons, contaminations=contaminations)
+
+
+def main() -> None:
+    """Read the command line, evaluate, and show what came out."""
+    level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.addLevelName(logging.WARNING, "warning")
+    logging.addLevelName(logging.INFO, "info")
+    # Tables hold dashes and Greek letters; a pipe's encoding, on some systems, does not.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    try:
+        with known_ends():
+            config = parse_config(EvaluateConfig, sys.argv[1:], description=str(__doc__))
+            evaluation = evaluate(config)
+            if evaluation is not None:
+                sys.stdout.write(render(evaluation, config.format))
+                sys.stdout.flush()
+    except TextChemError as error:
+        exit_on_user_error(error)
+
+
+if __name__ == "__main__":
+    main()
