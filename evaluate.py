@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from textchem_core.command_line import exit_on_user_error, parse_config
 from textchem_core.data.files import find_files
+from textchem_core.data.rows import Row
 from textchem_core.endings import known_ends
 from textchem_core.errors import ConfigError, DataError, TextChemError
 from textchem_core.evaluate_config import EvaluateConfig
@@ -82,7 +83,8 @@ def answered(config: EvaluateConfig) -> list[Run]:
     rows = [row for row in read_rows(Path(config.data or "")) if config.task in (None, row.task.name)]
     if not rows:
         raise DataError(f"{config.data}: no row of {config.task}; ask for a task that it has")
-    asked = {None: rows, **{style: rewrite(rows, style, config.seed) for style in config.rewrites}}
+    asked: dict[str | None, list[Row]] = {None: rows}
+    asked.update((style, rewrite(rows, style, config.seed)) for style in config.rewrites)
     with one_error_line(), join_world("cpu") as world, TemporaryDirectory() as folder:
         if world.size > 1 and config.output is None:
             raise ConfigError(f"{world.size} processes need --output, the file they share")
@@ -127,7 +129,10 @@ def evaluate(config: EvaluateConfig) -> Evaluation | None:
         if not runs:
             return None
         results = [
-            {task: scorer.score(task, run.name, rows, run.notes.get(task, ())) for task, rows in run.tasks.items()}
+            {
+                task: scorer.score(task, run.name, rows, run.notes.get(task, ()))
+                for task, rows in run.tasks.items()
+            }
             for run in runs
         ]
         comparisons = [

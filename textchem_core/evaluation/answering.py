@@ -117,7 +117,11 @@ class Answerer:
         self._predictor = open_model(model, device, dtype)
         judge = self._predictor if forward_model is None else open_model(forward_model, device, dtype)
         self._forward = Forward(judge, max_new_tokens=max_new_tokens, batch_tokens=batch_tokens)
-        self._run = {"num_beams": num_beams, "max_new_tokens": max_new_tokens, "dtype": dtype}
+        self._run: dict[str, object] = {
+            "num_beams": num_beams,
+            "max_new_tokens": max_new_tokens,
+            "dtype": dtype,
+        }
         if world.is_main:
             for name, folder in (("model_sha256", self._name), ("forward_model_sha256", self._judge)):
                 self._run[name] = model_sha256(Path(folder))
@@ -176,10 +180,10 @@ class Answerer:
         lines = []
         for i, (task, text, target) in enumerate(rows):
             line = {"task": task, "input": text, "target": target, "is_cut": questions[i].is_cut}
-            predictions = [_shown(one) for one in answers[i]]
-            for one, product in zip(predictions, products.get(i, ()), strict=False):
+            shown = [_shown(one) for one in answers[i]]
+            for one, product in zip(shown, products.get(i, ()), strict=False):
                 one["round_trip"] = {"product": product}
-            lines.append(json.dumps({**line, "predictions": predictions}, ensure_ascii=False) + "\n")
+            lines.append(json.dumps({**line, "predictions": shown}, ensure_ascii=False) + "\n")
         return "".join(lines)
 
     def _prepare(self, task: str, text: str, place: str, *, canonicalize: bool) -> Question:
@@ -189,9 +193,7 @@ class Answerer:
             raise InputError(f"{place}: {error}") from error
 
 
-def read_back(
-    path: Path, rows: Sequence[Row]
-) -> tuple[dict[str, list[EvaluatedRow]], dict[str, list[str]]]:
+def read_back(path: Path, rows: Sequence[Row]) -> tuple[dict[str, list[EvaluatedRow]], dict[str, list[str]]]:
     """Return what ``Answerer`` wrote, with the places of the rows that it answered, and notes on each task.
 
     Args:
@@ -208,7 +210,9 @@ def read_back(
             cut = counts[line["task"]]
             cut["sources were cut to what the model reads"] += line["is_cut"]
             cut["best answers were cut at --max-new-tokens"] += not line["predictions"][0]["finished"]
-    return tasks, {task: [f"{number} {what}" for what, number in (+cut).items()] for task, cut in counts.items()}
+    return tasks, {
+        task: [f"{number} {what}" for what, number in (+cut).items()] for task, cut in counts.items()
+    }
 
 
 def _is_reaction(question: Question) -> bool:

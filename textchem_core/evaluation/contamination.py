@@ -69,7 +69,7 @@ class TrainingSearch:
             places = {}
             for part in _PARTS[task]:
                 occurs = np.array([key in self._found[part] for key in self._keys[task, part]], dtype=bool)
-                places[str(part)] = [rows[index].place for index in np.flatnonzero(occurs)]
+                places[str(part)] = [rows[index].place for index in np.flatnonzero(occurs).tolist()]
                 seen |= occurs
             contaminations.append(Contamination(task=task, num_rows=len(rows), places=places, seen=seen))
         return contaminations

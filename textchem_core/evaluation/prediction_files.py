@@ -9,8 +9,8 @@ Best first; each prediction is a text, or an object with ``text`` and, where the
 ``log_prob`` and ``round_trip``. Any other file is separated by tabs, and nothing in it is quoting: quotation
 marks are characters like others. Its first line tells which of two kinds it is. MolT5's has the header
 ``SMILES``, ``description`` or ``input``, then ``ground truth``, ``output``. One of two columns, truth and
-prediction, has no header, unless its first line is ``target``, ``prediction`` or ``ground truth``, ``output``.
-Either may be compressed as ``.gz``.
+prediction, has no header unless its first line is ``target``, ``prediction`` or ``ground truth``, ``output``.
+Any may be compressed as ``.gz``.
 
 Nothing is left out silently. An empty prediction is an answer, a wrong one; an empty truth is refused.
 """
@@ -257,6 +257,7 @@ def _from_table(lines: Iterable[Input], task: str | None) -> Iterator[tuple[str,
 
 def _columns(first: list[str], task: str | None, place: str) -> tuple[tuple[str, ...], str | None, bool]:
     """Return the columns, the task, and whether the first line is a header."""
+    columns: tuple[str, ...] = ("target", "prediction")
     names = tuple(cell.strip().lower() for cell in first)
     if len(names) == 3 and names[1:] == ("ground truth", "output") and names[0] in _TASK_OF_COLUMN:
         columns, is_header = names, True
@@ -265,7 +266,7 @@ def _columns(first: list[str], task: str | None, place: str) -> tuple[tuple[str,
             _check_task(of_column, task, place)
             task = of_column
     elif len(names) == 2:
-        columns, is_header = ("target", "prediction"), names in _HEADERS_OF_TWO
+        is_header = names in _HEADERS_OF_TWO
     else:
         raise DataError(f"{place}: {len(first)} cells, {first!r:.80}; the file needs {_FORMS}")
     if task is None:

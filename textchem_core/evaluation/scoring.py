@@ -1,8 +1,8 @@
 """Rows of one task, scored by several processes.
 
 RDKit is compiled code, and a molecule that nobody thought of can end the process that reads it. So rows are
-scored in other processes, a few at a time; when one dies, the rows it had are scored again one by one, and the
-row that ends a process a second time is named and left out. So is a row whose scoring raises an exception.
+scored in other processes, a few at a time; when one dies, the rows it had are scored again one by one, and
+the row that ends a process a second time is named and left out. So is one whose scoring raises an exception.
 """
 
 import os
@@ -121,8 +121,8 @@ class Scorer:
             left_out: Which rows, (rows,); not all of them.
             why: Goes into the name.
         """
-        kept = np.flatnonzero(~left_out)
-        metrics = [metric.of_rows(kept) for metric in result.metrics]
+        kept = np.flatnonzero(~left_out).tolist()
+        metrics = [metric.of_rows(~left_out) for metric in result.metrics]
         rows = [result.rows[index] for index in kept]
         places = {row.place for row in rows}
         return replace(
