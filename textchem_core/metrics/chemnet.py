@@ -4,7 +4,7 @@ Source: Preuer et al., "Fréchet ChemNet Distance: A Metric for Generative Model
 Discovery", Journal of Chemical Information and Modeling 2018. Its network comes with the package.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 import numpy as np
@@ -30,11 +30,13 @@ def chemnet_distance(rows: Sequence[MoleculeRow | None]) -> Metric:
         ConfigError: Neither ``fcd`` nor ``fcd_torch`` is installed, or the one that is failed; the message
             is one line for a reader of the table that lacks the number.
     """
-    distance_of, package = _distance()
+    package = next(filter(find_spec, ("fcd", "fcd_torch")), None)
+    if package is None:
+        raise ConfigError(f"{NAME} is left out: its package is not installed; pip install fcd")
     answers = [row.canonical for row in rows if row and row.canonical]
     targets = [row.target_canonical for row in rows if row and row.target_canonical]
     try:
-        distance = distance_of(targets, answers) if min(len(answers), len(targets)) > 1 else np.nan
+        distance = _distance(package, targets, answers) if min(len(answers), len(targets)) > 1 else np.nan
     except Exception as error:  # whatever goes wrong in it, the other metrics of the table are not lost
         raise ConfigError(f"{NAME} is left out: the package {package} failed ({error!r:.200})") from error
     counts = [[float(row is not None and row.canonical is not None)] for row in rows]
@@ -44,18 +46,15 @@ def chemnet_distance(rows: Sequence[MoleculeRow | None]) -> Metric:
         of_sums=undefined,
         higher_is_better=False,
         note=f"{package}; valid ones on each side, no interval",
-        whole=float(distance),
+        whole=distance,
     )
 
 
-def _distance() -> tuple[Callable[[list[str], list[str]], float], str]:
-    """Return the function of an installed package, and the package's name."""
-    if find_spec("fcd"):
+def _distance(package: str, targets: list[str], answers: list[str]) -> float:
+    if package == "fcd":
         from fcd import get_fcd
 
-        return get_fcd, "fcd"
-    if find_spec("fcd_torch"):
-        from fcd_torch import FCD
+        return float(get_fcd(targets, answers))
+    from fcd_torch import FCD
 
-        return FCD(), "fcd_torch"
-    raise ConfigError(f"{NAME} is left out: its package is not installed; pip install fcd")
+    return float(FCD()(targets, answers))

@@ -168,12 +168,10 @@ def compare(a: Metric, b: Metric, *, num_resamples: int = 1000, seed: int = 0) -
         seed: The same seed gives the same answer.
 
     Raises:
-        DataError: The metrics are not the same, or not over as many rows.
+        DataError: The metrics have different names or numbers of rows.
     """
-    if (a.name, a.note) != (b.name, b.note):
-        raise DataError(
-            f"{a.name} ({a.note}) and {b.name} ({b.note}) are different metrics; compare like ones"
-        )
+    if a.name != b.name:
+        raise DataError(f"{a.name} and {b.name} are different metrics; compare like with like")
     if a.num_rows != b.num_rows:
         raise DataError(
             f"{a.name} over {a.num_rows} and over {b.num_rows} rows; compare predictions for the same rows"
