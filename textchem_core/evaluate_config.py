@@ -1,7 +1,7 @@
 """The flags of ``evaluate.py``."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, TypedDict
 
@@ -10,14 +10,10 @@ from textchem_core.errors import ConfigError
 from textchem_core.evaluation.rewriting import REWRITES
 from textchem_core.tasks import TASKS
 
-# What says how a model answers; predictions that are there already have been answered.
-_OF_ANSWERING = {
-    "output": None,
-    "resume": False,
-    "rewrite_smiles": None,
-    "num_beams": 10,
-    "canonicalize": True,
-}
+# How --model answers, and what any model, a --forward-model among them, needs to be told. Where none is asked
+# these flags would do nothing, and who gives one expects something.
+_OF_ANSWERS = ("output", "resume", "rewrite_smiles", "num_beams", "canonicalize")
+_OF_MODELS = ("max_new_tokens", "batch_tokens", "device", "dtype")
 
 
 class Search(TypedDict):
@@ -103,11 +99,11 @@ class EvaluateConfig:
             )
         if self.model is not None and self.data is None:
             raise ConfigError(f"--model {self.model!r} needs --data with the rows to answer")
-        for name, default in _OF_ANSWERING.items():
-            if self.model is None and getattr(self, name) != default:
-                raise ConfigError(
-                    f"--{name.replace('_', '-')} needs --model; predictions have been made already"
-                )
+        idle = () if self.model else _OF_ANSWERS if self.forward_model else (*_OF_ANSWERS, *_OF_MODELS)
+        for field in fields(self):
+            if field.name in idle and getattr(self, field.name) != field.default:
+                flag = f"--{field.name.replace('_', '-')}"
+                raise ConfigError(f"{flag} needs --model; predictions have been made already")
         if self.resume and self.output is None:
             raise ConfigError("--resume needs --output, the file to go on with")
         if self.output is not None and not self.output.endswith(".jsonl"):

@@ -17,6 +17,7 @@ Nothing is left out silently. An empty prediction is an answer, a wrong one; an 
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,4 @@ def _with_round_trips(rows: list[EvaluatedRow]) -> list[EvaluatedRow]:
     """Where a row of a task tells what forward made of its answers, forward had nothing to say of others."""
     if all(row.recovered is None for row in rows):
         return rows
-    return [
-        EvaluatedRow(**{**vars(row), "recovered": row.recovered or ("",) * len(row.answers)}) for row in rows
-    ]
+    return [replace(row, recovered=row.recovered or ("",) * len(row.answers)) for row in rows]

@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textchem_core.data.workers import make_workers
+from textchem_core.errors import ConfigError
 from textchem_core.evaluation.rows import Comparison, EvaluatedRow, TaskResult
 from textchem_core.metrics.actions import action_metrics, action_row
+from textchem_core.metrics.chemnet import chemnet_distance
 from textchem_core.metrics.metric import Metric, bootstrap, compare
 from textchem_core.metrics.molecules import molecule_metrics, molecule_row
 from textchem_core.metrics.reactions import (
@@ -102,7 +104,12 @@ class Scorer:
             if isinstance(score, _Crash)
         ]
         scores = [None if isinstance(score, _Crash) else score for score in scores]
-        metrics = _metrics(task, scores, self._wordpiece)
+        metrics, notes = _metrics(task, scores, self._wordpiece), [*notes]
+        if task == "description2smiles":
+            try:
+                metrics.append(chemnet_distance(scores))
+            except ConfigError as error:  # its package is optional
+                notes.append(str(error))
         return TaskResult(
             task=task,
             name=name,
@@ -110,7 +117,7 @@ class Scorer:
             metrics=metrics,
             intervals=bootstrap(metrics, seed=self._seed),
             crashed=crashed,
-            notes=list(notes),
+            notes=notes,
         )
 
     def without(self, result: TaskResult, left_out: NDArray[np.bool_], why: str) -> TaskResult:
