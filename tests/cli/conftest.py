@@ -1,4 +1,4 @@
-"""A tiny random model, and ``generate.py`` run inside the test's own process."""
+"""A tiny random model, and the scripts run inside the test's own process."""
 
 import importlib.util
 import io
@@ -63,15 +63,24 @@ def model_folder(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory)
     return folder
 
 
-@pytest.fixture(scope="session")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_script", ROOT / "generate.py")
+def load_script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{name}_script", ROOT / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["generate_script"] = module  # where the types of its dataclass are looked up
+    sys.modules[f"{name}_script"] = module  # where the types of its dataclasses are looked up
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def script() -> ModuleType:
+    return load_script("generate")
+
+
+@pytest.fixture(scope="session")
+def evaluate_script() -> ModuleType:
+    return load_script("evaluate")
 
 
 @pytest.fixture
@@ -82,10 +91,29 @@ def generate(
     tmp_path: Path,
 ) -> Generate:
     """Run ``generate.main()`` in an empty folder, without a pipe unless ``stdin`` is given."""
+    return runner(script, monkeypatch, capsys, tmp_path)
 
+
+@pytest.fixture
+def evaluate(
+    evaluate_script: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> Generate:
+    """Run ``evaluate.main()`` in an empty folder."""
+    return runner(evaluate_script, monkeypatch, capsys, tmp_path)
+
+
+def runner(
+    script: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> Generate:
     def run(*arguments: object, stdin: bytes | None = None) -> Run:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["generate.py", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", [Path(str(script.__file__)).name, *map(str, arguments)])
         (tmp_path / ".stdin").write_bytes(stdin or b"")
         source = (Path(os.devnull) if stdin is None else tmp_path / ".stdin").open("rb")
         # pytest's log handlers would keep basicConfig from writing to standard error.

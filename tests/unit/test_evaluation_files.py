@@ -84,7 +84,7 @@ def test_compressed_files_are_read(tmp_path: Path) -> None:
     assert read(tmp_path, packed, "p.tsv.gz")[0].target == "a"
     row = {"task": "forward", "input": "C", "target": "CC", "predictions": ["CC"]}
     assert read(tmp_path, gzip.compress(lines(row)), "p.jsonl.gz")[0].target == "CC"
-    with pytest.raises(DataError, match="p.tsv.gz: truncated or not gzip"):
+    with pytest.raises(DataError, match=r"p.tsv.gz: truncated or not gzip"):
         read(tmp_path, packed[:-9], "p.tsv.gz")
 
 
@@ -115,7 +115,7 @@ def test_a_table_that_cannot_be_read_has_one_error(
 
 
 def test_no_such_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="gone.tsv: cannot be read"):
+    with pytest.raises(DataError, match=r"gone.tsv: cannot be read"):
         read_predictions(tmp_path / "gone.tsv", "forward")
 
 
@@ -162,7 +162,10 @@ def test_the_published_source_is_read_too(tmp_path: Path) -> None:
         ({"predictions": ["a", {"confidence": 1}]}, r":1: prediction 2: None: must be a text"),
         ({"predictions": ["\ud800"]}, r":1: prediction 1: holds half a \\u pair"),
         ({"predictions": [float("nan")]}, r":1: prediction 1: nan: must be a text"),
-        ({"predictions": [{"text": "a", "confidence": float("nan")}]}, r"1: confidence=nan: must be a finite"),
+        (
+            {"predictions": [{"text": "a", "confidence": float("nan")}]},
+            r"1: confidence=nan: must be a finite",
+        ),
         ({"predictions": [{"text": "a", "log_prob": float("-inf")}]}, r"1: log_prob=-inf: must be a finite"),
         ({"predictions": [{"text": "a", "log_prob": "-1"}]}, r"1: log_prob='-1': must be a finite number"),
         ({"predictions": [{"text": "a", "confidence": True}]}, r"1: confidence=True: must be a finite"),
@@ -189,12 +192,15 @@ def test_other_broken_lines(tmp_path: Path) -> None:
         (lines(ROW) + b"\n", "p.jsonl:2: empty line"),
         (lines({**ROW, "task": None}), "p.jsonl:1: task=None: must be a string"),
         (lines({"input": "C", "target": "C", "predictions": []}), "p.jsonl:1: no key 'task' among"),
-        (lines({"task": "forward", "input": "C", "predictions": []}), "p.jsonl:1: no key 'target' among .*--data"),
+        (
+            lines({"task": "forward", "input": "C", "predictions": []}),
+            "p.jsonl:1: no key 'target' among .*--data",
+        ),
         (lines({"task": "forward", "target": "C", "predictions": []}), "p.jsonl:1: no key 'input'"),
     ):
         with pytest.raises(DataError, match=message):
             read(tmp_path, content, "p.jsonl")
-    with pytest.raises(DataError, match="p.jsonl:1: a row of forward, but --task is retrosynthesis"):
+    with pytest.raises(DataError, match=r"p.jsonl:1: a row of forward, but --task is retrosynthesis"):
         read(tmp_path, lines(ROW), "p.jsonl", "retrosynthesis")
 
 
@@ -263,8 +269,6 @@ def test_only_the_same_rows_are_compared(other: list[EvaluatedRow], message: str
     with pytest.raises(DataError, match=message):
         check_same_rows({"forward": rows}, {"forward": other}, ("a", "b"))
     # Two columns have no inputs to compare.
-    check_same_rows(
-        {"forward": rows}, {"forward": [row("b:1", "", "CC"), row("b:2", "", "NN")]}, ("a", "b")
-    )
+    check_same_rows({"forward": rows}, {"forward": [row("b:1", "", "CC"), row("b:2", "", "NN")]}, ("a", "b"))
     with pytest.raises(DataError, match="a has forward and b retrosynthesis"):
         check_same_rows({"forward": rows}, {"retrosynthesis": rows}, ("a", "b"))

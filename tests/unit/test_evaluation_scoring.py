@@ -75,9 +75,7 @@ def test_round_trips_are_scored_where_they_are_known(scorer: Scorer) -> None:
     row = evaluated(1, "CO", "CO", "C")
     names = {metric.name for metric in scorer.score("retrosynthesis", "name", [row]).metrics}
     assert not any("round trip" in name for name in names)
-    known = EvaluatedRow(
-        place="f:1", input="OCC", target="CO", answers=row.answers, recovered=("CCO", "CC")
-    )
+    known = EvaluatedRow(place="f:1", input="OCC", target="CO", answers=row.answers, recovered=("CCO", "CC"))
     result = scorer.score("retrosynthesis", "name", [known])
     assert (value(result, "round trip(1)"), value(result, "coverage(1)")) == (1.0, 1.0)
 
@@ -134,5 +132,5 @@ def test_a_comparison_leaves_out_what_either_could_not_score(
 
 
 def test_a_vocabulary_that_is_none_is_known_at_once(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="gone.txt"):
+    with pytest.raises(DataError, match=r"gone.txt"):
         Scorer(wordpiece_vocab=tmp_path / "gone.txt")

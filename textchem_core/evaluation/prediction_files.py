@@ -192,7 +192,8 @@ def _from_json(
 
 def _answers(items: list[Any], place: str) -> tuple[tuple[Answer, ...], tuple[str, ...] | None]:
     """Return the answers of one row, and what a forward model made of them where the file says so."""
-    answers, products = [], []
+    answers = []
+    products: list[str | None] = []
     for rank, item in enumerate(items, start=1):
         where = f"{place}: prediction {rank}"
         fields: dict[str, Any] = item if isinstance(item, dict) else {"text": item}
@@ -204,10 +205,11 @@ def _answers(items: list[Any], place: str) -> tuple[tuple[Answer, ...], tuple[st
             )
         answers.append(Answer(text=text, confidence=confidence, log_prob=log_prob))
         trip = fields.get("round_trip")
-        products.append(
-            _string(trip.get("product"), f"{where}: round_trip") if isinstance(trip, dict) else ""
-        )
-    return tuple(answers), tuple(products) if any(products) else None
+        is_known = isinstance(trip, dict)
+        products.append(_string(trip.get("product"), f"{where}: round_trip") if is_known else None)
+    if all(product is None for product in products):
+        return tuple(answers), None
+    return tuple(answers), tuple(product or "" for product in products)
 
 
 def _string(value: object, where: str) -> str:
