@@ -49,7 +49,7 @@ ONLY_IN = {
     "safetensors": ("textchem_core/model", "tests", "benchmarks"),
     "matplotlib": ("textchem_core/training", "tests"),
     "nltk": ("textchem_core/metrics", "tests"),
-    "rouge_score": ("textchem_core/metrics", "tests"),
+    "rouge_score": ("textchem_core/metrics", "tests", "benchmarks"),
     "rapidfuzz": ("textchem_core/metrics", "tests"),
     "tokenizers": ("textchem_core/metrics", "tests"),
 }

@@ -91,7 +91,7 @@ def caption_row(prediction: str, target: str, wordpiece: WordPiece | None = None
         bleu=bleu_counts(hypothesis, reference),
         rouge=tuple(rouge[name].fmeasure for name in _ROUGES),
         meteor=_meteor(hypothesis, reference, _NoSynonyms()),
-        meteor_synonyms=_meteor(hypothesis, reference, wordnet) if wordnet else None,
+        meteor_synonyms=_meteor(hypothesis, reference, wordnet) if wordnet is not None else None,
     )
 
 
@@ -138,7 +138,7 @@ def _wordnet() -> Any:
         from nltk.corpus import wordnet
     try:
         wordnet.ensure_loaded()
-    except LookupError:
+    except (LookupError, OSError):  # missing, or installed in part
         return None
     return wordnet
 
