@@ -109,7 +109,7 @@ def _paired(ours: list[Compound], theirs: list[Compound]) -> list[tuple[Compound
 
 def _common_part(here: Any, there: Any) -> tuple[Pairs, bool]:
     """Return the atoms of the maximum common substructure of two compounds, and whether time sufficed."""
-    parameters = rdFMCS.MCSParameters()
+    parameters: Any = rdFMCS.MCSParameters()
     parameters.Timeout = SECONDS_TO_COMPARE
     parameters.AtomCompareParameters.RingMatchesRingOnly = True
     parameters.BondCompareParameters.RingMatchesRingOnly = True

@@ -1,8 +1,8 @@
 """Molecules as pictures, and in what two of them differ.
 
 RDKit lays them out and draws them; its SVG is then written anew, a fifth as long: strokes of one kind are
-one path, and colours are left to the style sheet of the page (classes ``thin``, ``solid``, ``differs``), so that
-one drawing serves light and dark.
+one path, and colours are left to the style sheet of the page (classes ``thin``, ``solid``, ``differs``), so
+that one drawing serves light and dark.
 """
 
 import html
