@@ -1,4 +1,4 @@
-"""Small charts as SVG, in words of the page's style sheet: without colours of their own, and each with its numbers.
+"""Small charts as SVG, each with its numbers; colours are left to the style sheet of the page.
 
 Classes: ``axis`` and ``grid`` (lines), ``truth`` and ``prediction`` (what is shown), ``whisker`` (95 %
 intervals), ``ideal`` (where points should lie).
@@ -31,7 +31,7 @@ class Chart:
 
     svg: str
     header: tuple[str, ...]
-    cells: list[tuple[str, ...]]
+    cells: Sequence[tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,8 +233,9 @@ def draw_interval(value: float, low: float, high: float) -> str:
     """Draw a value between 0 and 1 and its interval on a line from 0 to 1; its numbers stand beside it."""
     wide, middle = 100, 7
     return (
-        f'<svg class="interval" aria-hidden="true" width="{wide + 8}" height="14" viewBox="-4 0 {wide + 8} 14">'
-        f"{_line(0, middle, wide, middle, 'grid')}{_line(0, 3, 0, 11, 'grid')}{_line(wide, 3, wide, 11, 'grid')}"
+        f'<svg class="interval" aria-hidden="true" width="{wide + 8}" height="14" '
+        f'viewBox="-4 0 {wide + 8} 14">{_line(0, middle, wide, middle, "grid")}'
+        f"{_line(0, 3, 0, 11, 'grid')}{_line(wide, 3, wide, 11, 'grid')}"
         f"{_line(low * wide, middle, high * wide, middle, 'whisker')}"
         f'<circle class="prediction" cx="{value * wide:.1f}" cy="{middle}" r="3"/></svg>'
     )
@@ -268,8 +269,8 @@ def _legend() -> list[str]:
 
 def _svg(parts: Sequence[str], width: float, height: float, label: str) -> str:
     return (
-        f'<svg class="chart" role="img" aria-label="{html.escape(label)}" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}">{"".join(parts)}</svg>'
+        f'<svg class="chart" role="img" aria-label="{html.escape(label)}" width="{width:.0f}" '
+        f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">{"".join(parts)}</svg>'
     )
 
 

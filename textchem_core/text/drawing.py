@@ -22,6 +22,8 @@ from textchem_core.text.smiles import is_molecule
 
 MOST_ATOMS_DRAWN = 150
 """Larger molecules are unreadable as pictures, and slow to lay out and to compare."""
+MOST_CHARACTERS = 5000
+"""More make no SMILES for us, because RDKit recurses along a molecule."""
 _PIXELS_PER_BOND = 25
 _LARGE_LETTERS = 13
 _MARGIN = 8
@@ -104,23 +106,23 @@ def why_not_drawn(smiles: str) -> str:
     Args:
         smiles: One that ``draw_molecules`` has answered with None.
     """
-    if not smiles.strip():
-        return "The answer is empty."
+    if not smiles:
+        return "It is empty."
+    if len(smiles) > MOST_CHARACTERS:
+        return f"Not read: it has {len(smiles):,} characters, more than {MOST_CHARACTERS:,}."
     log = io.StringIO()
     rdBase.LogToPythonStderr()
     try:
         with redirect_stderr(log):
-            molecule = Chem.MolFromSmiles(smiles[:5000].replace("~", "."))
+            molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
     finally:
         rdBase.LogToCppStreams()
-    if molecule is not None and molecule.GetNumAtoms() > MOST_ATOMS_DRAWN:
-        return f"Not drawn: it has {molecule.GetNumAtoms()} atoms, more than {MOST_ATOMS_DRAWN}."
+    if molecule is not None and not all(map(is_molecule, smiles.split("."))):
+        return "No molecule, though RDKit reads it: no atoms, an empty compound, or a blank inside."
     if molecule is not None:
-        return "RDKit reads a part of it or nothing: it has no atoms, an empty compound, or a blank inside."
-    lines = [
-        re.sub(r"^\[[\d:]+\] *(SMILES Parse Error: )?", "", line) for line in log.getvalue().splitlines()
-    ]
-    reason = re.split(r" for input:| while parsing:", lines[0])[0].strip() if lines else "it cannot be read"
+        return f"Not drawn: {molecule.GetNumAtoms()} atoms; more than {MOST_ATOMS_DRAWN} are too many to see."
+    line = re.sub(r"^\[[\d:]+\] *(SMILES Parse Error: )?", "", log.getvalue().split("\n")[0])
+    reason = re.split(r" for input:| while parsing:", line)[0].strip() or "it cannot be read"
     position = re.search(r"around position (\d+)", log.getvalue())
     return f"RDKit: {reason}" + (f", around character {position[1]}" if position else "") + "."
 
