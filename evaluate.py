@@ -9,12 +9,14 @@ Every number has its rows and a 95 % bootstrap interval. Tables go to standard o
 error. What the metrics are, and why other programs print other numbers: docs/evaluation.md.
 """
 
+import datetime
 import io
 import logging
 import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,12 +28,16 @@ from textchem_core.errors import ConfigError, DataError, TextChemError
 from textchem_core.evaluate_config import EvaluateConfig
 from textchem_core.evaluation.contamination import TrainingSearch
 from textchem_core.evaluation.prediction_files import check_same_rows, read_predictions, read_rows
+from textchem_core.evaluation.report import write_report
 from textchem_core.evaluation.rewriting import rewrite
 from textchem_core.evaluation.rows import Contamination, EvaluatedRow, Evaluation
 from textchem_core.evaluation.scoring import Scorer
 from textchem_core.evaluation.tables import render
 from textchem_core.metrics.extra import check_eval_extra
 from textchem_core.progress import input_bar
+
+PACKAGES = ("rdkit", "nltk", "rouge-score", "rapidfuzz", "tokenizers", "numpy")
+"""Whose releases may move a number."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,14 @@ def main() -> None:
             if evaluation is not None:
                 sys.stdout.write(render(evaluation, config.format))
                 sys.stdout.flush()
+                if config.report is not None:
+                    write_report(
+                        Path(config.report),
+                        evaluation,
+                        date=datetime.date.today().isoformat(),
+                        versions={name: metadata.version(name) for name in PACKAGES},
+                    )
+                    logging.info("report: %s", config.report)
     except TextChemError as error:
         exit_on_user_error(error)
 

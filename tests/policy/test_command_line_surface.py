@@ -11,6 +11,7 @@ import pytest
 from textchem_core.command_line import parse_config
 from textchem_core.config import T5Config
 from textchem_core.decoding.options import Search
+from textchem_core.evaluate_config import EvaluateConfig
 from textchem_core.training.config import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,12 @@ GENERATE_FLAGS = """
 --min-new-tokens --model --no-canonicalize --no-constrain --no-do-sample --no-list-tasks --no-resume
 --no-speculative --no-strict --no-truncate --no-valid-only --num-beams --num-return-sequences --output
 --rerank --resume --seed --speculative --strict --task --temperature --top-k --top-p --truncate --valid-only
+"""
+
+EVALUATE_FLAGS = """
+--batch-tokens --canonicalize --compare --config --data --device --dtype --format --forward-model --help
+--max-new-tokens --model --no-canonicalize --no-resume --num-beams --num-workers --output --predictions
+--report --resume --rewrite-smiles --seed --task --train-data --wordpiece-vocab
 """
 
 
@@ -61,6 +68,10 @@ def test_flags_of_train(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_flags_of_generate(capsys: pytest.CaptureFixture[str]) -> None:
     assert flags_in_help(generate_config(), capsys, positional="inputs") == set(GENERATE_FLAGS.split())
+
+
+def test_flags_of_evaluate(capsys: pytest.CaptureFixture[str]) -> None:
+    assert flags_in_help(EvaluateConfig, capsys) == set(EVALUATE_FLAGS.split())
 
 
 def test_published_defaults_of_generate() -> None:

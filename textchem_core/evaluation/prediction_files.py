@@ -205,8 +205,9 @@ def _answers(items: list[Any], place: str) -> tuple[tuple[Answer, ...], tuple[st
             )
         answers.append(Answer(text=text, confidence=confidence, log_prob=log_prob))
         trip = fields.get("round_trip")
-        is_known = isinstance(trip, dict)
-        products.append(_string(trip.get("product"), f"{where}: round_trip") if is_known else None)
+        products.append(
+            _string(trip.get("product"), f"{where}: round_trip") if isinstance(trip, dict) else None
+        )
     if all(product is None for product in products):
         return tuple(answers), None
     return tuple(answers), tuple(product or "" for product in products)

@@ -48,7 +48,7 @@ def tables(evaluation: Evaluation) -> Iterator[Table]:
 
 
 def _of_result(result: TaskResult) -> Table:
-    notes = [f"{result.task}: {note}" for note in result.notes]
+    notes = [*result.notes]
     if result.crashed:
         shown = "; ".join(f"{place} ({reason})" for place, reason in result.crashed[:_MOST_PLACES])
         more = ", …" if len(result.crashed) > _MOST_PLACES else ""
