@@ -1,4 +1,4 @@
-"""Time evaluate.py on as many rows as a test split of ChEBI-20 has, 3,300, made by repeating published predictions.
+"""Time evaluate.py on 3,300 rows, as the test split of ChEBI-20 has, made by repeating published predictions.
 
     python benchmarks/evaluation.py CAPTIONS.tsv MOLECULES.tsv --wordpiece-vocab vocab.txt
     python benchmarks/evaluation.py CAPTIONS.tsv --rows 500 --report
