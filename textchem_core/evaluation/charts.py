@@ -231,13 +231,13 @@ def draw_shares(
 
 def draw_interval(value: float, low: float, high: float) -> str:
     """Draw a value between 0 and 1 and its interval on a line from 0 to 1; its numbers stand beside it."""
-    wide, middle = 100, 7
+    wide, middle = 140, 7
     return (
         f'<svg class="interval" aria-hidden="true" width="{wide + 8}" height="14" '
         f'viewBox="-4 0 {wide + 8} 14">{_line(0, middle, wide, middle, "grid")}'
         f"{_line(0, 3, 0, 11, 'grid')}{_line(wide, 3, wide, 11, 'grid')}"
-        f"{_line(low * wide, middle, high * wide, middle, 'whisker')}"
-        f'<circle class="prediction" cx="{value * wide:.1f}" cy="{middle}" r="3"/></svg>'
+        f"{_rectangle(low * wide, middle - 3, max(1.0, (high - low) * wide), 6, 'truth')}"
+        f"{_line(value * wide, 2, value * wide, 12, 'prediction')}</svg>"
     )
 
 

@@ -20,7 +20,9 @@ from textchem_core.text.drawing import DrawnPair, draw_molecules, draw_pair, why
 from textchem_core.text.smiles import canonical_compounds
 
 SECONDS_TO_DRAW = 5
-"""For the pictures of one row, after which it goes without."""
+"""For a picture or a pair of them, after which its row goes without."""
+_MOST_FAILURES = 8
+"""Pictures that may take too long before no further one is begun."""
 _MOST_OTHER_ANSWERS = 9
 
 Drawn = TypeVar("Drawn")
@@ -88,6 +90,7 @@ class Artist:
 
     def __enter__(self) -> "Artist":
         self._workers: ProcessPoolExecutor | None = None
+        self._num_failures = 0
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -114,13 +117,18 @@ class Artist:
         return self._drawn(why_not_drawn, smiles) or "Not drawn: it takes too long, or RDKit crashes."
 
     def _drawn(self, draw: Callable[..., Drawn], *arguments: str) -> Drawn | None:
+        if self._num_failures == _MOST_FAILURES:
+            return None
         if self._workers is None:
             self._workers = make_workers(1)
         try:
             return self._workers.submit(_in_time, draw, *arguments).result()
         except BrokenProcessPool:
             self._workers = None
-            return None
+            self._num_failures += 1
+        except (RuntimeError, ValueError):
+            pass  # RDKit's, of a molecule that it has read and cannot draw
+        return None
 
 
 def _in_time(draw: Callable[..., Drawn], *arguments: str) -> Drawn:
@@ -151,20 +159,21 @@ def choose(result: TaskResult, *, at_most: int) -> list[Group]:
     errors, confidences = _errors(result), _confidences(result)
     crashed = {place for place, _ in result.crashed}
     scored = np.array([row.place not in crashed for row in result.rows], dtype=np.bool_)
-    unread = np.flatnonzero(scored & np.isnan(errors))
-    unread = unread[np.argsort(-confidences[unread], kind="stable")]
-    known = np.flatnonzero(scored & ~np.isnan(errors))
-    known = known[np.lexsort((-confidences[known], -errors[known]))]  # the worst first
+    surest = np.argsort(-confidences, kind="stable")
+    unread = surest[(scored & np.isnan(errors))[surest]]
+    known = surest[(scored & ~np.isnan(errors))[surest]]
+    worst, best = (known[np.argsort(sign * errors[known], kind="stable")] for sign in (-1, 1))
     few = at_most // 6
-    num_worst = min(len(known), at_most - 2 * few - min(few, len(unread)))
-    worst, rest = known[:num_worst], known[num_worst:]
-    best, rest = rest[len(rest) - min(few, len(rest)) :], rest[: len(rest) - min(few, len(rest))]
-    start = int(np.clip(len(known) // 2 - few // 2 - num_worst, 0, max(0, len(rest) - few)))
+    num_unread = min(len(unread), max(few, at_most - len(known)))
+    num_worst = at_most - 2 * few - num_unread
+    best = best[~np.isin(best, worst[:num_worst])][:few]
+    rest = worst[num_worst:][~np.isin(worst[num_worst:], best)]
+    start = max(0, min(len(known) // 2 - few // 2 - num_worst, len(rest) - few))
     groups = [
-        Group(title="Not a pair of valid molecules", rows=unread[:few].tolist(), num_all=len(unread)),
-        Group(title="The worst", rows=worst.tolist(), num_all=len(known)),
+        Group(title="Not a pair of valid molecules", rows=unread[:num_unread].tolist(), num_all=len(unread)),
+        Group(title="The worst", rows=worst[:num_worst].tolist(), num_all=len(known)),
         Group(title="Around the median", rows=rest[start : start + few].tolist(), num_all=len(known)),
-        Group(title="The best", rows=best[::-1].tolist(), num_all=len(known)),
+        Group(title="The best", rows=best.tolist(), num_all=len(known)),
     ]
     return [group for group in groups if group.rows]
 
@@ -235,7 +244,8 @@ def _values(result: TaskResult, number: int, best: Answer | None) -> str:
     for name in view.values:
         for metric in find_metrics(result, name)[:1]:
             value = metric.of_rows(np.array([number])).value
-            values.append(f"{shown(metric.name)} {'–' if np.isnan(value) else f'{value:.3g}'}")
+            if np.isfinite(value):
+                values.append(f"{shown(metric.name)} {f'{value:.3f}'.rstrip('0').rstrip('.')}")
     if not view.values:
         rank = _rank_of_truth(row)
         values.append(f"truth at rank {rank}" if rank else f"truth not among {len(row.answers)} answers")

@@ -150,14 +150,13 @@ def _details(results: Sequence[TaskResult]) -> Iterator[str]:
 
 
 def _charts(result: TaskResult) -> str:
-    figures = [*_reliability(result), _lengths(result), *_validity(result)]
-    return f'<h3>Charts</h3><div class="charts">{"".join(figures)}</div>'
+    reliable, doubt = _reliability(result)
+    figures = "".join([*reliable, _lengths(result), *_validity(result)])
+    return f'<h3>Charts</h3><div class="charts">{figures}</div><p class="meta">{doubt}</p>'
 
 
-def _figure(title: str, text: str, chart: Chart | None = None) -> str:
+def _figure(title: str, text: str, chart: Chart) -> str:
     """Return a chart with a caption and, folded away, its numbers."""
-    if chart is None:
-        return f"<figure><figcaption><b>{title}</b> {text}</figcaption></figure>"
     heads = "".join(f'<th scope="col" class="number">{shown(name)}</th>' for name in chart.header)
     rows = "".join(
         "<tr>" + "".join(f'<td class="number">{shown(cell)}</td>' for cell in cells) + "</tr>"
@@ -170,34 +169,29 @@ def _figure(title: str, text: str, chart: Chart | None = None) -> str:
     )
 
 
-def _reliability(result: TaskResult) -> Iterator[str]:
-    """Yield how far confidences can be believed, or why that cannot be said."""
-    view, title = VIEWS[result.task], "Reliability of confidences."
-    if view.right is None:
-        yield _figure(title, "Not shown: a caption is neither right nor wrong.")
-        return
-    for metric in find_metrics(result, view.right)[:1]:
-        scores = metric.per_row()
-        known = [
-            (row.answers[0].confidence, score > 0.5)
-            for row, score in zip(result.rows, scores, strict=True)
-            if row.answers and row.answers[0].confidence is not None and np.isfinite(score)
-        ]
-        if not known:
-            yield _figure(title, "Not shown: these answers come without confidences.")
-        elif all(confidence == 1.0 for confidence, _ in known):
-            yield _figure(
-                title, "Not shown: every confidence is 1, as of answers found alone, by greedy search."
-            )
-        else:
-            confidences, is_right = zip(*known, strict=True)
-            measured = reliability(confidences, is_right)
-            text = (
-                f"How often the first answer is right ({shown(metric.name)}), by its confidence, in ten bins "
-                f"with 95 % intervals; on the diagonal confidences mean what they say. Expected calibration "
-                f"error {measured.calibration_error:.3f}, {len(known):,} of {len(result.rows):,} rows."
-            )
-            yield _figure(title, text, draw_reliability(measured))
+def _reliability(result: TaskResult) -> tuple[list[str], str]:
+    """Return a diagram of how far confidences can be believed, or none and why not."""
+    right = VIEWS[result.task].right
+    metric = next(iter(find_metrics(result, right)), None) if right else None
+    if metric is None:
+        return [], "There is no reliability diagram: an answer of this task is neither right nor wrong."
+    known = [
+        (row.answers[0].confidence, score > 0.5)
+        for row, score in zip(result.rows, metric.per_row(), strict=True)
+        if row.answers and row.answers[0].confidence is not None and np.isfinite(score)
+    ]
+    if not known:
+        return [], "There is no reliability diagram: the answers come without confidences."
+    confidences, is_right = zip(*known, strict=True)
+    if min(confidences) == 1.0:
+        return [], "There is no reliability diagram: every confidence is 1, as of answers found alone."
+    measured = reliability(confidences, is_right)
+    text = (
+        f"How often the first answer is right ({shown(metric.name)}), by its confidence, in ten bins with "
+        f"95 % intervals; on the diagonal confidences mean what they say. Expected calibration error "
+        f"{measured.calibration_error:.3f}, {len(known):,} of {len(result.rows):,} rows."
+    )
+    return [_figure("Reliability of confidences.", text, draw_reliability(measured))], ""
 
 
 def _length(text: str, unit: str) -> int:
@@ -210,6 +204,7 @@ def _lengths(result: TaskResult) -> str:
     predicted = [_length(row.answers[0].text, unit) for row in result.rows if row.answers]
     middle = f"{np.median(predicted):g}" if predicted else "–"
     text = f"Truth (median {np.median(truth):g} {unit}) and first answers (median {middle})."
+    text += " The last bin holds all that is longer."
     return _figure("Lengths.", text, draw_lengths(truth, predicted, unit))
 
 
@@ -260,7 +255,7 @@ def _examples(result: TaskResult, artist: Artist, at_most: int) -> str:
     groups = choose(result, at_most=at_most)
     count = sum(len(group.rows) for group in groups)
     sorted_by = ", ".join(metric.name for metric in find_metrics(result, VIEWS[result.task].error)[:4])
-    text = f"{count} of {len(result.rows):,} rows are shown, sorted by {shown(sorted_by)}."
+    text = f"{count} of {len(result.rows):,} rows, sorted by {shown(sorted_by)}, equal ones by confidence."
     parts = [f"<h3>Examples</h3><p>{text}</p>"]
     for group in groups:
         parts.append(f"<h4>{group.title} <span>{len(group.rows)} of {group.num_all:,} rows</span></h4>")

@@ -38,7 +38,8 @@ a { color: inherit; text-underline-offset: .2em; }
 nav ul { padding-left: 1.2rem; }
 .meta { font-size: .9rem; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; margin: .75rem 0; }
+table { border-collapse: collapse; margin: .75rem 0; overflow-wrap: break-word; }
+tbody th { min-width: 7rem; }
 table.full { width: 100%; }
 th, td { padding: .28rem .75rem .28rem 0; text-align: left; vertical-align: top; font-weight: 400; }
 thead th { border-bottom: 1px solid var(--ink); color: var(--quiet); vertical-align: bottom; }
@@ -74,6 +75,7 @@ table, .values { font: .85rem/1.4 system-ui, "Helvetica Neue", Arial, sans-serif
 .label { font-size: .9rem; font-style: italic; margin: .6rem 0 .2rem; }
 .label + p { margin-top: 0; }
 code { font: .78rem/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+code { word-break: break-all; }
 .smiles { color: var(--quiet); line-height: 1.3; }
 .reason { border-left: 3px solid var(--prediction); padding-left: .6rem; }
 .difference { font-size: .9rem; }

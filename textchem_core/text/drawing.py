@@ -49,7 +49,7 @@ class DrawnPair:
     difference: str = ""
 
 
-def draw_molecules(smiles: str, *, label: str) -> str | None:
+def draw_molecules(smiles: str, label: str) -> str | None:
     """Return an SVG of one SMILES, of one or several compounds.
 
     Args:
@@ -68,7 +68,7 @@ def draw_pair(truth: str, prediction: str) -> DrawnPair:
 
     Differing atoms are those outside the maximum common substructure of the two, as
     ``comparison.common_atoms`` finds it, and in it those whose charge, isotope or bonds are not their
-    partner's. Where there are none, those that differ in stereochemistry are highlighted.
+    partner's. Where the two have all atoms in common, so are those that differ in stereochemistry.
 
     Args:
         truth: As for ``draw_molecules``.
@@ -83,14 +83,16 @@ def draw_pair(truth: str, prediction: str) -> DrawnPair:
     with rdBase.BlockLogs():
         common, in_time = common_atoms(ours, theirs)
     here, there = differences(ours, theirs, common)
-    if here or there:
-        part = "maximum common substructure" if in_time else "part in common that was found in time"
-        difference = f"Highlighted: atoms outside the {part}."
-    else:
-        here, there = stereo_differences(ours, theirs, common)
-        difference = "Same atoms and bonds; highlighted: what differs in stereochemistry."
+    if is_whole := len(common) == ours.GetNumAtoms() == theirs.GetNumAtoms():
+        pair = stereo_differences(ours, theirs, common)
+        here, there = here | pair[0], there | pair[1]
     if not here and not there:
         difference = "The same molecule."
+    elif is_whole:
+        difference = "The same atoms; highlighted: what differs in bonds, charges or stereochemistry."
+    else:
+        part = "maximum common substructure" if in_time else "part in common that was found in time"
+        difference = f"Highlighted: atoms outside the {part}."
     _laid_out(ours)
     _laid_out(theirs, like=ours, common=common)
     return DrawnPair(
@@ -110,6 +112,8 @@ def why_not_drawn(smiles: str) -> str:
         return "It is empty."
     if len(smiles) > MOST_CHARACTERS:
         return f"Not read: it has {len(smiles):,} characters, more than {MOST_CHARACTERS:,}."
+    if foreign := re.search("[^!-~]", smiles):
+        return f"No SMILES: it has {foreign[0]!r} as character {foreign.start() + 1}."
     log = io.StringIO()
     rdBase.LogToPythonStderr()
     try:
@@ -118,7 +122,7 @@ def why_not_drawn(smiles: str) -> str:
     finally:
         rdBase.LogToCppStreams()
     if molecule is not None and not all(map(is_molecule, smiles.split("."))):
-        return "No molecule, though RDKit reads it: no atoms, an empty compound, or a blank inside."
+        return "No molecule, though RDKit reads it: it has no atoms, or an empty compound."
     if molecule is not None:
         return f"Not drawn: {molecule.GetNumAtoms()} atoms; more than {MOST_ATOMS_DRAWN} are too many to see."
     line = re.sub(r"^\[[\d:]+\] *(SMILES Parse Error: )?", "", log.getvalue().split("\n")[0])
@@ -177,7 +181,9 @@ def _rewritten(svg: str, label: str) -> str:
         values = dict(_ATTRIBUTE.findall(attributes))
         style = dict(item.split(":") for item in values["style"].split(";") if item)
         if kind == "text":
-            letters.setdefault(style["font-size"], []).append((values["x"], values["y"], content))
+            letters.setdefault(style["font-size"], []).append(
+                (values["x"], values["y"], content.replace("-", "−"))
+            )
         elif kind == "ellipse":
             differs.append('<ellipse cx="{cx}" cy="{cy}" rx="{rx}" ry="{ry}"/>'.format(**values))
         elif _DIFFERS_IN_SVG in (style["fill"], style["stroke"]):
