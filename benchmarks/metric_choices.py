@@ -59,8 +59,9 @@ def of_captions(pairs: Pairs, wordpiece: WordPiece) -> Lines:
         lines.append((name, "pieces of words, corpus", pieces[name].value))
         lines.append((name, "white space, corpus", words[name].value))
         lines.append((name, "pieces of words, mean over rows", float(pieces[name].per_row().mean())))
-    lines.append(("METEOR", "pieces of words", pieces["METEOR"].value))
-    lines.append(("METEOR", "white space", words["METEOR"].value))
+    for metric in (*pieces.values(), *words.values()):
+        if metric.name.startswith("METEOR"):
+            lines.append((metric.name, metric.note, metric.value))
     lines.append(("ROUGE-L", "without stems", pieces["ROUGE-L"].value))
     stemmed = [stems.score(truth, prediction)["rougeL"].fmeasure for prediction, truth in pairs]
     lines.append(("ROUGE-L", "stems", float(np.mean(stemmed))))
