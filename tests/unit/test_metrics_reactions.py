@@ -89,6 +89,11 @@ def test_the_largest_fragment_has_the_most_atoms_and_not_the_longest_name() -> N
     assert reaction_row(["Oc1ccccc1"], "Oc1ccccc1.[Na+]~[13CH3][13CH2][O-]").same_largest == (True,)
 
 
+def test_a_salt_is_looked_at_fragment_by_fragment() -> None:
+    target = "[Na+]~[O-]c1ccccc1.CCO"
+    assert reaction_row(["[O-]c1ccccc1.[K+]", "[K+]~[O-]c1ccccc1"], target).same_largest == (True, True)
+
+
 def test_equally_large_fragments_give_one_answer_in_any_order() -> None:
     assert reaction_row(["CCN.CCO"], "OCC.NCC").same_largest == (True,)
 
