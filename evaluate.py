@@ -14,7 +14,8 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -84,14 +85,14 @@ def answered(config: EvaluateConfig) -> list[Run]:
     """Let the model answer the data, and once more for each way to rewrite it; no runs but on rank 0."""
     from textchem_core.answer_file import check_output
     from textchem_core.evaluation.answering import Answerer, read_back
-    from textchem_core.training.distributed import join_world, one_error_line
+    from textchem_core.training.distributed import join_world
 
     rows = [row for row in read_rows(Path(config.data or "")) if config.task in (None, row.task.name)]
     if not rows:
         raise DataError(f"{config.data}: no row of {config.task}; ask for a task that it has")
     asked: dict[str | None, list[Row]] = {None: rows}
     asked.update((style, rewrite(rows, style, config.seed)) for style in config.rewrites)
-    with one_error_line(), join_world("cpu") as world, TemporaryDirectory() as folder:
+    with join_world("cpu") as world, TemporaryDirectory() as folder:
         if world.size > 1 and config.output is None:
             raise ConfigError(f"{world.size} processes need --output, the file they share")
         output = Path(config.output or f"{folder}/answers.jsonl")
@@ -103,7 +104,12 @@ def answered(config: EvaluateConfig) -> list[Run]:
         runs = []
         for style, own in asked.items():
             canonicalize = config.canonicalize and not config.rewrites
-            answerer.answer(own, paths[style], canonicalize=canonicalize, resume=config.resume)
+            try:
+                answerer.answer(own, paths[style], canonicalize=canonicalize, resume=config.resume)
+            except KeyboardInterrupt:
+                if config.output is not None:
+                    logging.info("%s: go on with --resume", paths[style])
+                raise
             if world.is_main:
                 name = f"{config.model} on {config.data}" + (f", {style} SMILES" if style else "")
                 runs.append(Run(name, *read_back(paths[style], own)))
@@ -154,32 +160,40 @@ def evaluate(config: EvaluateConfig) -> Evaluation | None:
     return Evaluation(results=shown, comparisons=comparisons, contaminations=contaminations)
 
 
+@contextmanager
+def one_line_for_a_mistake() -> Iterator[None]:
+    """End on a user's mistake with status 2 and one line, of however many processes."""
+    if "RANK" in os.environ:
+        from textchem_core.training.distributed import one_error_line
+
+        with one_error_line():
+            yield
+    else:
+        try:
+            yield
+        except TextChemError as error:
+            exit_on_user_error(error)
+
+
 def main() -> None:
     """Read the command line, evaluate, and show what came out."""
-    level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING
+    level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.ERROR
     logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
     logging.addLevelName(logging.WARNING, "warning")
     logging.addLevelName(logging.INFO, "info")
     # Tables hold dashes and Greek letters; a pipe's encoding, on some systems, does not.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    try:
-        with known_ends():
-            config = parse_config(EvaluateConfig, sys.argv[1:], description=str(__doc__))
-            evaluation = evaluate(config)
-            if evaluation is not None:
-                sys.stdout.write(render(evaluation, config.format))
-                sys.stdout.flush()
-                if config.report is not None:
-                    write_report(
-                        Path(config.report),
-                        evaluation,
-                        date=datetime.date.today().isoformat(),
-                        versions={name: metadata.version(name) for name in PACKAGES},
-                    )
-                    logging.info("report: %s", config.report)
-    except TextChemError as error:
-        exit_on_user_error(error)
+    with one_line_for_a_mistake(), known_ends():
+        config = parse_config(EvaluateConfig, sys.argv[1:], description=str(__doc__))
+        evaluation = evaluate(config)
+        if evaluation is not None:
+            sys.stdout.write(render(evaluation, config.format))
+            sys.stdout.flush()
+        if evaluation is not None and config.report is not None:
+            today, versions = datetime.date.today(), {name: metadata.version(name) for name in PACKAGES}
+            write_report(Path(config.report), evaluation, date=today.isoformat(), versions=versions)
+            logging.info("report: %s", config.report)
 
 
 if __name__ == "__main__":

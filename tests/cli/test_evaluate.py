@@ -280,7 +280,9 @@ def test_an_interrupted_run_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(TextChem, "answer", answer_some)
-        assert evaluate(*arguments).status == 130
+        interrupted = evaluate(*arguments)
+    assert interrupted.status == 130
+    assert interrupted.err.endswith("info: answers.jsonl: go on with --resume\n")
     assert 0 < (tmp_path / "answers.jsonl").stat().st_size < len(expected)
     assert "has answers already" in evaluate(*arguments).error
     resumed = evaluate(*arguments, "--resume", "--format", "json")
@@ -288,6 +290,43 @@ def test_an_interrupted_run_goes_on(
     assert (tmp_path / "answers.jsonl").read_bytes() == expected
     other = evaluate(*arguments, "--resume", "--no-canonicalize")
     assert "begun with canonicalize=True" in other.error
+
+
+@pytest.mark.dist
+def test_two_processes_give_the_numbers_of_one(
+    evaluate: Evaluate, model_folder: Path, tmp_path: Path
+) -> None:
+    rows = [{**row, "input": row["input"] + "C" * n} for n in range(50) for row in DATA]
+    (tmp_path / "data.jsonl").write_text(lines(*rows))
+    arguments = ("--model", model_folder, "--data", "data.jsonl", *FAST, "--format", "json", "--output")
+    alone = evaluate(*arguments, "alone.jsonl")
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        "2",
+        str(ROOT / "evaluate.py"),
+    ]
+    shared = subprocess.run(
+        [*launch, *map(str, arguments), "shared.jsonl"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        text=True,
+        capture_output=True,
+    )
+    assert shared.returncode == 0, shared.stderr
+    assert shared.stdout == alone.out
+    assert (tmp_path / "shared.jsonl").read_bytes() == (tmp_path / "alone.jsonl").read_bytes()
+    mistake = subprocess.run(
+        [*launch, *map(str, arguments[:-1])],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        text=True,
+        capture_output=True,
+    )
+    assert mistake.stderr.count("error: ") == 1
+    assert "error: 2 processes need --output, the file they share" in mistake.stderr
 
 
 def test_rewritten_inputs_show_the_drop(
@@ -357,6 +396,18 @@ def test_rows_that_occur_in_training_data(evaluate: Evaluate, tmp_path: Path) ->
     assert "forward: p.tsv, without 1 rows that occur in training data, 2 rows" in shown
     assert re.search(r"^forward +3 +1 +1 +0.3333$", shown, flags=re.MULTILINE)
     assert "nowhere: no such file" in evaluate(*arguments, "nowhere").error
+
+
+def test_the_report_is_a_page_that_loads_nothing(
+    evaluate: Evaluate, model_folder: Path, tmp_path: Path, data: str
+) -> None:
+    run = evaluate("--model", model_folder, "--data", data, *FAST, "--report", "r.html")
+    assert run.status == 0, run.err
+    assert run.err.endswith("info: report: r.html\n")
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert all(row["task"] in page for row in DATA)
+    assert not re.search(r"<(script|link|iframe)|src=|url\(", page)
 
 
 # Mistakes
