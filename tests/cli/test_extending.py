@@ -15,16 +15,16 @@ ROOT = Path(__file__).parents[2]
 def test_a_sixth_task_is_the_one_edit_the_document_shows(tmp_path: Path) -> None:
     for name in ("textchem_core", "tokenizer"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("train.py", "generate.py"):
+    for name in ("train.py", "generate.py", "evaluate.py"):
         shutil.copy(ROOT / name, tmp_path)
     edit = re.search(r"```python\n(.*?)```", (ROOT / "docs/extending.md").read_text("utf-8"), re.DOTALL)
     assert edit is not None
-    table = tmp_path / "textchem_core" / "tasks.py"
-    source = table.read_text("utf-8")
+    tasks = tmp_path / "textchem_core" / "tasks.py"
+    source = tasks.read_text("utf-8")
     end_of_table = "\n    )\n}"
     assert source.count(end_of_table) == 1
     entry = textwrap.indent(edit[1].rstrip() + ",", 8 * " ")
-    table.write_text(source.replace(end_of_table, "\n" + entry + end_of_table), "utf-8")
+    tasks.write_text(source.replace(end_of_table, "\n" + entry + end_of_table), "utf-8")
 
     rows = [
         {"task": "smiles2name", "input": "CCO", "target": "ethanol"},
@@ -57,3 +57,7 @@ def test_a_sixth_task_is_the_one_edit_the_document_shows(tmp_path: Path) -> None
     answer = python("generate.py", "--task", "smiles2name", "--num-beams", "2")
     assert answer.splitlines() == ["question: CCO", "answer:   ethanol"]
     assert "Give the IUPAC name" in python("generate.py", "--list-tasks")
+    (tmp_path / "predictions.tsv").write_text("ethanol\tethanol\nmethanol\tmethane\n", "utf-8")
+    table = python("evaluate.py", "--predictions", "predictions.tsv", "--task", "smiles2name")
+    assert table.startswith("smiles2name: predictions.tsv, 2 rows\n")
+    assert re.search(r"^ROUGE-1 +0.5000 ", table, re.MULTILINE)

@@ -6,25 +6,19 @@ blanks. Training rows are read one after the other and none is kept: memory grow
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Literal
 
 import numpy as np
 
 from textchem_core.data.rows import Row
 from textchem_core.evaluation.rows import Contamination, EvaluatedRow
+from textchem_core.tasks import TASKS, Kind, Task
 from textchem_core.text.cleanup import undouble
 from textchem_core.text.smiles import canonical_compounds, canonical_molecule
 
 Part = Literal["molecule", "product", "text"]
-
-# What identifies a row: knowing any of these from training is knowing something of the answer.
-_PARTS: dict[str, dict[Part, Literal["input", "target"]]] = {
-    "forward": {"product": "target"},
-    "retrosynthesis": {"product": "input"},
-    "paragraph2actions": {"text": "input"},
-    "description2smiles": {"molecule": "target", "text": "input"},
-    "smiles2caption": {"molecule": "input", "text": "target"},
-}
+Side = Literal["input", "target"]
 
 _NO_ELEMENT = re.compile(r"@(?:TH|AL|SP|TB|OH)\d+|[^A-Za-z]|[Hh]")
 
@@ -41,7 +35,7 @@ class TrainingSearch:
         self._keys = {
             (task, part): [_key(part, getattr(row, side)) for row in rows]
             for task, rows in tasks.items()
-            for part, side in _PARTS[task].items()
+            for part, side in _parts(TASKS[task]).items()
         }
         self._wanted: dict[Part, set[str]] = {"molecule": set(), "product": set(), "text": set()}
         for (_, part), keys in self._keys.items():
@@ -51,7 +45,7 @@ class TrainingSearch:
 
     def look_at(self, row: Row) -> None:
         """Look for the test rows in a training row, of whatever task."""
-        for part, side in _PARTS[row.task.name].items():
+        for part, side in _parts(row.task).items():
             wanted = self._wanted[part]
             text = getattr(row, side)
             # RDKit takes a hundred times as long as this glance, and most rows of millions fail it.
@@ -67,12 +61,26 @@ class TrainingSearch:
         for task, rows in self._tasks.items():
             seen = np.zeros(len(rows), dtype=bool)
             places = {}
-            for part in _PARTS[task]:
+            for part in _parts(TASKS[task]):
                 occurs = np.array([key in self._found[part] for key in self._keys[task, part]], dtype=bool)
                 places[str(part)] = [rows[index].place for index in np.flatnonzero(occurs).tolist()]
                 seen |= occurs
             contaminations.append(Contamination(task=task, num_rows=len(rows), places=places, seen=seen))
         return contaminations
+
+
+@cache
+def _parts(task: Task) -> dict[Part, Side]:
+    """Return where a row has what identifies it: to know one of these is to know something of the answer."""
+    parts: dict[Part, Side] = {}
+    sides: tuple[tuple[Side, Kind], ...] = (("input", task.input_kind), ("target", task.target_kind))
+    for side, kind in sides:
+        if kind == "molecule" or kind == "text":
+            parts[kind] = side
+        # Of a reaction the product, which retrosynthesis is told.
+        elif kind == "compounds" and (side == "input") == (task.name == "retrosynthesis"):
+            parts["product"] = side
+    return parts
 
 
 def _key(part: Part, text: str) -> str:

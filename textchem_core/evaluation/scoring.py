@@ -7,7 +7,7 @@ the row that ends a process a second time is named and left out. So is one whose
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -32,6 +32,7 @@ from textchem_core.metrics.reactions import (
 )
 from textchem_core.metrics.text import WordPiece, caption_metrics, caption_row
 from textchem_core.progress import input_bar
+from textchem_core.tasks import TASKS
 
 _ROWS_AT_ONCE = 16
 """Rows a process is given at a time: a fraction of a second of work."""
@@ -105,7 +106,7 @@ class Scorer:
         ]
         scores = [None if isinstance(score, _Crash) else score for score in scores]
         metrics, notes = _metrics(task, scores, self._wordpiece), [*notes]
-        if task == "description2smiles":
+        if TASKS[task].target_kind == "molecule":
             try:
                 metrics.append(chemnet_distance(scores))
             except ConfigError as error:  # its package is optional
@@ -239,27 +240,26 @@ def _score_row(task: str, row: EvaluatedRow, wordpiece: WordPiece | None) -> Any
     """Return what a row adds to the metrics of its task."""
     texts = [answer.text for answer in row.answers]
     best = texts[0] if texts else ""
-    if task == "smiles2caption":
+    kind = TASKS[task].target_kind
+    if kind == "text":
         return caption_row(best, row.target, wordpiece)
-    if task == "description2smiles":
+    if kind == "molecule":
         return molecule_row(best, row.target)
-    if task == "paragraph2actions":
+    if kind == "actions":
         return action_row(best, row.target)
-    if row.recovered is None:
-        return reaction_row(texts, row.target), None
-    return reaction_row(texts, row.target), round_trip_row(row.recovered, row.input)
+    trips = None if row.recovered is None else round_trip_row(row.recovered, row.input)
+    return reaction_row(texts, row.target), trips
 
 
 def _metrics(task: str, scores: Sequence[Any], wordpiece: WordPiece | None) -> list[Metric]:
     """Return the metrics of a task; None stands for a row without a score."""
-    if task == "smiles2caption":
+    kind = TASKS[task].target_kind
+    if kind == "text":
         return caption_metrics(scores, wordpiece)
-    simple: dict[str, Callable[[Sequence[Any]], list[Metric]]] = {
-        "description2smiles": molecule_metrics,
-        "paragraph2actions": action_metrics,
-    }
-    if task in simple:
-        return simple[task](scores)
+    if kind == "molecule":
+        return molecule_metrics(scores)
+    if kind == "actions":
+        return action_metrics(scores)
     metrics = reaction_metrics([score and score[0] for score in scores])
     trips = [score and score[1] for score in scores]
     return metrics + (round_trip_metrics(trips) if any(trip is not None for trip in trips) else [])
