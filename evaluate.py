@@ -171,8 +171,9 @@ def one_line_for_a_mistake() -> Iterator[None]:
     else:
         try:
             yield
-        except TextChemError as error:
-            exit_on_user_error(error)
+        except (TextChemError, OSError) as error:
+            # An OSError is a full disk or a missing permission, and names the file.
+            exit_on_user_error(error if isinstance(error, TextChemError) else TextChemError(error))
 
 
 def main() -> None:

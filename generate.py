@@ -36,7 +36,7 @@ from textchem_core.progress import input_bar
 from textchem_core.questions import Question
 from textchem_core.tasks import TASKS
 from textchem_core.training.checkpoint import checkpoint_folders, newest_checkpoint
-from textchem_core.training.distributed import World, join_world, one_error_line
+from textchem_core.training.distributed import World, join_world, one_error_line, own_device
 
 RUNS = Path("runs")
 # What may be otherwise after --resume: it changes speed, or whether a run stops, but no answer. Inputs and
@@ -86,10 +86,7 @@ def open_predictor(config: GenerateConfig, world: World) -> tuple[TextChem, Path
         raise CheckpointError(f"no model below {RUNS}/ yet; run `python train.py`, or name one with --model")
     if not (folder / "config.json").exists() and (models := checkpoint_folders(folder)):
         raise CheckpointError(f"{folder}: the folder of a run; name one of its models, such as {models[-1]}")
-    device, local_rank = config.device, os.environ.get("LOCAL_RANK")
-    if local_rank is not None and (device == "cuda" or (device == "auto" and torch.cuda.is_available())):
-        device = f"cuda:{local_rank}"
-    predictor = TextChem.load(folder, device=device, dtype=getattr(torch, config.dtype))
+    predictor = TextChem.load(folder, device=own_device(config.device), dtype=getattr(torch, config.dtype))
     logging.info("model: %s", folder)
     return predictor, folder
 

@@ -1,13 +1,11 @@
 """A model answers the rows of a data file, into a file of predictions that can be gone on with."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -22,24 +20,26 @@ from textchem_core.predictor import BATCH_TOKENS, TextChem
 from textchem_core.progress import input_bar
 from textchem_core.questions import Question
 from textchem_core.text.smiles import canonical_compounds
-from textchem_core.training.distributed import World
+from textchem_core.training.distributed import World, own_device
 
 MOST_PROPOSALS = 10
 """Answers kept of a reaction, for top-10 accuracy; of the other tasks the best alone is scored."""
 
 
-def open_model(folder: str, device: str, dtype: Literal["float32", "bfloat16", "float16"]) -> TextChem:
-    """Open a model folder, where torchrun has started several processes each on its own GPU.
+def open_model(folder: str, device: str, dtype: str) -> TextChem:
+    """Open a model folder, of several processes each on its own GPU.
+
+    Args:
+        folder: Ours or Hugging Face's.
+        device: As for ``TextChem.load``.
+        dtype: Of weights and arithmetic, by its name.
 
     Raises:
         CheckpointError: The model cannot be opened.
         TokenizerError: Its tokenizer cannot.
         ConfigError: There is no such device.
     """
-    local_rank = os.environ.get("LOCAL_RANK")
-    if local_rank is not None and (device == "cuda" or (device == "auto" and torch.cuda.is_available())):
-        device = f"cuda:{local_rank}"
-    return TextChem.load(folder, device=device, dtype=getattr(torch, dtype))
+    return TextChem.load(folder, device=own_device(device), dtype=getattr(torch, dtype))
 
 
 class Forward:
@@ -104,7 +104,7 @@ class Answerer:
         world: World,
         *,
         device: str,
-        dtype: Literal["float32", "bfloat16", "float16"],
+        dtype: str,
         num_beams: int,
         max_new_tokens: int,
         batch_tokens: int | None,

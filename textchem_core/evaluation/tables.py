@@ -51,7 +51,7 @@ def _of_result(result: TaskResult) -> Table:
     notes = [*result.notes]
     if result.crashed:
         shown = "; ".join(f"{place} ({reason})" for place, reason in result.crashed[:_MOST_PLACES])
-        more = ", …" if len(result.crashed) > _MOST_PLACES else ""
+        more = "; …" if len(result.crashed) > _MOST_PLACES else ""
         notes.append(f"{len(result.crashed)} rows could not be scored and are left out: {shown}{more}")
     return Table(
         title=f"{result.task}: {result.name}, {len(result.rows)} rows",

@@ -160,6 +160,17 @@ def join_world(device: str) -> Iterator[World]:
     dist.destroy_process_group()
 
 
+def own_device(device: str) -> str:
+    """Return where this process answers: of those that torchrun started each has a GPU of its own.
+
+    Args:
+        device: As for ``TextChem.load``.
+    """
+    local_rank = os.environ.get("LOCAL_RANK")
+    is_any = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    return device if local_rank is None or not is_any else f"cuda:{local_rank}"
+
+
 @contextmanager
 def one_error_line() -> Iterator[None]:
     """End the run on a user's mistake with status 2 and one line, however many processes meet it.
