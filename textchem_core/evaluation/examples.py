@@ -19,8 +19,6 @@ from textchem_core.text.cleanup import SMILES_KINDS, undouble
 from textchem_core.text.drawing import DrawnPair, draw_molecules, draw_pair, why_not_drawn
 from textchem_core.text.smiles import canonical_compounds
 
-SECONDS_TO_DRAW = 5
-"""For a picture or a pair of them, after which its row goes without."""
 _MOST_FAILURES = 8
 """Pictures that may take too long before no further one is begun."""
 _MOST_OTHER_ANSWERS = 9
@@ -86,11 +84,17 @@ class Artist:
     """Draws molecules in another process; a context manager.
 
     RDKit is compiled code: what makes it run for minutes, or crash, costs one picture and not the report.
+
+    Args:
+        seconds: For a picture or a pair of them, after which its row goes without.
     """
 
-    def __enter__(self) -> "Artist":
+    def __init__(self, *, seconds: int = 5) -> None:
+        self._seconds = seconds
         self._workers: ProcessPoolExecutor | None = None
         self._num_failures = 0
+
+    def __enter__(self) -> "Artist":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -105,7 +109,7 @@ class Artist:
         return DrawnPair(
             truth=self.one(truth, "Structure of the truth"),
             prediction=self.one(prediction, "Structure of the prediction"),
-            difference=f"Not compared, which would take more than {SECONDS_TO_DRAW} s.",
+            difference=f"Not compared, which would take more than {self._seconds} s.",
         )
 
     def one(self, smiles: str, label: str) -> str | None:
@@ -122,7 +126,7 @@ class Artist:
         if self._workers is None:
             self._workers = make_workers(1)
         try:
-            return self._workers.submit(_in_time, draw, *arguments).result()
+            return self._workers.submit(_in_time, self._seconds, draw, *arguments).result()
         except BrokenProcessPool:
             self._workers = None
             self._num_failures += 1
@@ -131,10 +135,10 @@ class Artist:
         return None
 
 
-def _in_time(draw: Callable[..., Drawn], *arguments: str) -> Drawn:
+def _in_time(seconds: int, draw: Callable[..., Drawn], *arguments: str) -> Drawn:
     """Draw, or end this process."""
     # Not a thread that watches the clock: RDKit holds Python's lock while it compares.
-    signal.alarm(SECONDS_TO_DRAW)
+    signal.alarm(seconds)
     try:
         return draw(*arguments)
     finally:

@@ -1,11 +1,14 @@
 """Texts that anybody wrote, made safe to be read in a page: escaped, shortened, compared word by word."""
 
 import html
+import unicodedata
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 MOST_CHARACTERS = 1200
 """Of a text that is shown; what is cut off is counted."""
+_MOST_MARKS = 2
+"""Accents on one letter."""
 _MOST_WORDS = 300
 """Of a text that is compared, because comparing takes their square."""
 
@@ -21,7 +24,7 @@ def shown(text: str) -> str:
 def compared(truth: str, prediction: str) -> tuple[str, str]:
     """Return HTML for both texts, with the words marked that the other does not have there."""
     cut = truth[:MOST_CHARACTERS], prediction[:MOST_CHARACTERS]
-    ours, theirs = (text.split(" ")[:_MOST_WORDS] for text in cut)
+    ours, theirs = (text.split(" ")[:_MOST_WORDS] if text else [] for text in cut)
     matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
     here, there = [], []
     for kind, i, j, k, m in matcher.get_opcodes():
@@ -42,9 +45,14 @@ def _rest(text: str, words: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Escape markup, and spell what cannot be seen, or would turn the line around, as Python would."""
-    visible = (
-        character if character == " " or character.isprintable() else repr(character)[1:-1]
-        for character in text
-    )
-    return html.escape("".join(visible))
+    """Escape markup, and spell what cannot be seen, turns the line around or piles up over other lines."""
+    parts, num_marks = [], _MOST_MARKS
+    for character in text:
+        num_marks = num_marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        if num_marks > _MOST_MARKS:
+            parts.append(f"\\u{ord(character):04x}")
+        elif character == " " or character.isprintable():
+            parts.append(character)
+        else:
+            parts.append(repr(character)[1:-1])
+    return html.escape("".join(parts))

@@ -27,10 +27,11 @@ from textchem_core.evaluation.style import STYLE
 from textchem_core.evaluation.tables import Table, tables
 from textchem_core.metrics.metric import Interval, Metric
 
-MOST_EXAMPLES = 120
-"""Of a report, dealt out to its results: with pictures about 10 kB each."""
+_MOST_EXAMPLES = 60
+"""Of a report, dealt out to its results: 10 kB each, and 70 kB of the largest molecules drawn."""
 _MOST_OF_A_RESULT = 24
 _FEWEST_OF_A_RESULT = 6
+_LONGEST_TITLE = 100
 _LENGTH_GROUPS = 6
 _MOST_CRASHED = 50
 
@@ -64,7 +65,8 @@ def write_report(path: Path, evaluation: Evaluation, *, date: str, versions: Map
     Raises:
         OutputError: The file cannot be written.
     """
-    title = "Evaluation of " + ", ".join(dict.fromkeys(result.name for result in evaluation.results))
+    names = ", ".join(dict.fromkeys(result.name for result in evaluation.results))
+    title = f"Evaluation of {names if len(names) <= _LONGEST_TITLE else f'{len(evaluation.results)} results'}"
     found = list(tables(evaluation))
     body = "\n".join(
         [
@@ -140,7 +142,7 @@ def _table(table: Table, marks: Sequence[str] = ()) -> str:
 
 def _details(results: Sequence[TaskResult]) -> Iterator[str]:
     """Yield a section for each result."""
-    at_most = max(_FEWEST_OF_A_RESULT, min(_MOST_OF_A_RESULT, MOST_EXAMPLES // max(1, len(results))))
+    at_most = max(_FEWEST_OF_A_RESULT, min(_MOST_OF_A_RESULT, _MOST_EXAMPLES // max(1, len(results))))
     with Artist() as artist:
         for number, result in enumerate(results, start=1):
             yield (
@@ -225,7 +227,7 @@ def _validity(result: TaskResult) -> Iterator[str]:
     if len(ranks) > 1:
         chart = draw_shares(
             [metric.name.rsplit(" ", 1)[1] for metric in ranks],
-            [metric.num_counted - round(metric.value * metric.num_counted) for metric in ranks],
+            [metric.num_counted - round(np.nansum(metric.per_row())) for metric in ranks],
             [metric.num_counted for metric in ranks],
             x_label="rank",
             label="Share of valid answers at each rank",
@@ -238,10 +240,8 @@ def _by_length(lengths: NDArray[np.int64], valid: NDArray[np.float64], unit: str
     cuts = np.unique(np.quantile(lengths, np.arange(1, _LENGTH_GROUPS) / _LENGTH_GROUPS, method="lower"))
     groups = np.searchsorted(cuts, lengths, side="left")  # a group ends with its cut
     used = np.unique(groups)
-    labels = [
-        f"{lengths[groups == group].min()}–{lengths[groups == group].max()}".replace("–", "–")
-        for group in used
-    ]
+    ends = [np.unique(lengths[groups == group])[[0, -1]] for group in used]
+    labels = [f"{first}–{last}" if first < last else str(first) for first, last in ends]
     return draw_shares(
         labels,
         [round(valid[groups == group].sum()) for group in used],

@@ -121,8 +121,6 @@ def why_not_drawn(smiles: str) -> str:
             molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
     finally:
         rdBase.LogToCppStreams()
-    if molecule is not None and not all(map(is_molecule, smiles.split("."))):
-        return "No molecule, though RDKit reads it: it has no atoms, or an empty compound."
     if molecule is not None:
         return f"Not drawn: {molecule.GetNumAtoms()} atoms; more than {MOST_ATOMS_DRAWN} are too many to see."
     line = re.sub(r"^\[[\d:]+\] *(SMILES Parse Error: )?", "", log.getvalue().split("\n")[0])
@@ -133,7 +131,7 @@ def why_not_drawn(smiles: str) -> str:
 
 def _readable(smiles: str) -> Any:
     """Return the molecule if it is one and can be drawn, or None."""
-    if not all(map(is_molecule, smiles.split("."))):
+    if not is_molecule(smiles):
         return None
     with rdBase.BlockLogs():
         molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
