@@ -101,8 +101,8 @@ def _numbers(results: Sequence[TaskResult], found: Sequence[Table]) -> str:
     """Return all tables; the first ones are those of the results."""
     parts = ['<section id="numbers"><h2>All numbers</h2>']
     parts.append(
-        "<p>Intervals are 95 % percentile bootstrap intervals over the rows; the small pictures beside them "
-        "show value and interval on a line from 0 to 1.</p>"
+        "<p>Intervals are 95 % percentile bootstrap intervals over the rows, drawn beside the numbers where "
+        "these lie between 0 and 1.</p>"
     )
     for table, result in zip(found, results, strict=False):
         pairs = zip(result.metrics, result.intervals, strict=True)
@@ -125,18 +125,19 @@ def _table(table: Table, marks: Sequence[str] = ()) -> str:
     for name, kind in zip(table.header, columns, strict=True):
         heads.append(f'<th scope="col" class="{kind}">{shown(name)}</th>')
         if marks and name == "95 % interval":
-            heads.append('<th scope="col"><span aria-hidden="true">0 to 1</span></th>')
+            heads.append('<th scope="col" class="mark">0 to 1</th>')
     for index, cells in enumerate(table.cells):
         row = [f'<th scope="row">{shown(cells[0])}</th>']
         for name, kind, cell in zip(table.header[1:], columns[1:], cells[1:], strict=True):
             row.append(f'<td class="{kind or "note"}">{shown(cell)}</td>')
             if marks and name == "95 % interval":
-                row.append(f"<td>{marks[index]}</td>")
+                row.append(f'<td class="mark">{marks[index]}</td>')
         rows.append(f"<tr>{''.join(row)}</tr>")
     notes = "".join(f'<p class="meta">{shown(note)}</p>' for note in table.notes)
+    title = shown(table.title)
     return (
-        f'<h3>{shown(table.title)}</h3><div class="wide"><table class="full"><thead><tr>{"".join(heads)}</tr>'
-        f"</thead><tbody>{''.join(rows)}</tbody></table></div>{notes}"
+        f'<h3>{title}</h3><div class="wide" role="region" tabindex="0" aria-label="{title}">'
+        f'<table class="full"><thead><tr>{"".join(heads)}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{notes}'
     )
 
 

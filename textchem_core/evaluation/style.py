@@ -92,5 +92,6 @@ ins { text-decoration-color: var(--prediction); text-decoration-style: dashed; }
 @media (max-width: 640px) {
   body { padding: 1.25rem .9rem 3rem; }
   .pair { grid-template-columns: 1fr; }
+  .mark { display: none; }
 }
 """
