@@ -137,7 +137,8 @@ def _table(table: Table, marks: Sequence[str] = ()) -> str:
     title = shown(table.title)
     return (
         f'<h3>{title}</h3><div class="wide" role="region" tabindex="0" aria-label="{title}">'
-        f'<table class="full"><thead><tr>{"".join(heads)}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{notes}'
+        f'<table class="full"><thead><tr>{"".join(heads)}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        f"</div>{notes}"
     )
 
 
