@@ -1,11 +1,13 @@
 """Rows of one task, scored by several processes.
 
-RDKit is compiled code, and a molecule that nobody thought of can end the process that reads it. So rows are
-scored in other processes, a few at a time; when one dies, the rows it had are scored again one by one, and
-the row that ends a process a second time is named and left out. So is one whose scoring raises an exception.
+RDKit is compiled code, and a molecule that nobody thought of can end the process that reads it, or keep it
+for ever. So rows are scored in other processes, a few at a time. When one dies, the rows it had are scored
+again one by one, and the row that ends a process a second time is named and left out. So is one whose scoring
+raises an exception.
 """
 
 import os
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -38,6 +40,8 @@ _ROWS_AT_ONCE = 16
 """Rows a process is given at a time: a fraction of a second of work."""
 _AHEAD = 2
 """Jobs for each process, one of them waiting, so that none is idle."""
+_MOST_SECONDS = 60
+"""What a row may take. Most take a thousandth of a second."""
 
 
 class _Crash(NamedTuple):
@@ -183,7 +187,11 @@ class Scorer:
             else:
                 yield job.numbers, scores
         for job, scores in self._run(task, suspects, at_once=1):
-            yield job.numbers, scores or [_Crash("it ends the process that scores it")]
+            yield (
+                job.numbers,
+                scores
+                or [_Crash(f"it ends the process that scores it, or takes longer than {_MOST_SECONDS} s")],
+            )
 
     def _run(
         self, task: str, jobs: Sequence[_Job], *, at_once: int
@@ -229,11 +237,20 @@ def _score_rows(task: str, rows: Sequence[EvaluatedRow]) -> list[Any]:
     """Return what each row adds to the metrics of its task, or why it has no score; in a worker process."""
     scores: list[Any] = []
     for row in rows:
+        _end_after(_MOST_SECONDS)
         try:
             scores.append(_score_row(task, row, _Worker.wordpiece))
         except Exception as error:
             scores.append(_Crash(f"{type(error).__name__}: {error}"))
+        finally:
+            _end_after(0)
     return scores
+
+
+def _end_after(seconds: int) -> None:
+    """Let the system end this process when the time is over, in compiled code too; 0 takes that back."""
+    if hasattr(signal, "alarm"):  # Windows has none
+        signal.alarm(seconds)
 
 
 def _score_row(task: str, row: EvaluatedRow, wordpiece: WordPiece | None) -> Any:
