@@ -14,7 +14,7 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -31,11 +31,10 @@ from textchem_core.evaluation.contamination import TrainingSearch
 from textchem_core.evaluation.prediction_files import check_same_rows, read_predictions, read_rows
 from textchem_core.evaluation.report import write_report
 from textchem_core.evaluation.rewriting import rewrite
-from textchem_core.evaluation.rows import Contamination, EvaluatedRow, Evaluation
+from textchem_core.evaluation.rows import EvaluatedRow, Evaluation
 from textchem_core.evaluation.scoring import Scorer
 from textchem_core.evaluation.tables import render
 from textchem_core.metrics.extra import check_eval_extra
-from textchem_core.progress import input_bar
 
 PACKAGES = ("rdkit", "nltk", "rouge-score", "rapidfuzz", "tokenizers", "numpy")
 """Whose releases may move a number."""
@@ -116,18 +115,6 @@ def answered(config: EvaluateConfig) -> list[Run]:
         return runs
 
 
-def find_in_training(files: Iterable[Path], run: Run) -> list[Contamination]:
-    """Look for the rows in training data, which may be far longer than memory."""
-    search = TrainingSearch(run.tasks)
-    with input_bar(None, shown=True) as bar:
-        bar.set_description("training rows")
-        for path in files:
-            for row in read_rows(path):
-                search.look_at(row)
-                bar.update()
-    return search.found()
-
-
 def evaluate(config: EvaluateConfig) -> Evaluation | None:
     """Score what the command line asks for; None on ranks but the first, which only answer."""
     check_eval_extra()
@@ -150,7 +137,11 @@ def evaluate(config: EvaluateConfig) -> Evaluation | None:
         comparisons = [
             scorer.compare(results[0][task], other) for own in results[1:] for task, other in own.items()
         ]
-        contaminations = find_in_training(train_files, runs[0]) if train_files else []
+        contaminations = []
+        if train_files:
+            search = TrainingSearch(runs[0].tasks)
+            search.look_into(train_files, config.num_workers)
+            contaminations = search.found()
         unseen = [
             scorer.without(results[0][one.task], one.seen, "that occur in training data")
             for one in contaminations

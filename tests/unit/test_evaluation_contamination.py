@@ -1,10 +1,15 @@
 """What occurs in training data is found however it is written, and nothing else is."""
 
+import gzip
+import json
+import logging
 import random
+from pathlib import Path
 
 import pytest
 
 from textchem_core.data.rows import Row
+from textchem_core.errors import DataError
 from textchem_core.evaluation import contamination
 from textchem_core.evaluation.contamination import TrainingSearch
 from textchem_core.evaluation.rows import EvaluatedRow
@@ -16,8 +21,8 @@ def to_test(number: int, text: str, target: str) -> EvaluatedRow:
     return EvaluatedRow(place=f"test:{number}", input=text, target=target, answers=())
 
 
-def train_row(task: str, text: str, target: str) -> Row:
-    return Row(TASKS[task], text, target, "train:1")
+def train_row(task: str, input: str, target: str) -> Row:
+    return Row(TASKS[task], input, target, "train:1")
 
 
 def seen(task: str, test: list[EvaluatedRow], *train: Row) -> dict[str, list[str]]:
@@ -70,6 +75,40 @@ def test_what_rdkit_cannot_read_stands_for_itself() -> None:
     test = [to_test(1, "C1CC", "a"), to_test(2, "C/C=C\\\\C", "b")]
     train = [train_row("smiles2caption", "C1CC", "c"), train_row("smiles2caption", "C/C=C\\C", "d")]
     assert seen("smiles2caption", test, *train)["molecule"] == ["test:1", "test:2"]
+
+
+def test_processes_find_in_files_what_one_finds_in_rows(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    generator = random.Random(0)
+    molecules = ["C" * generator.randint(1, 40) + generator.choice("NOF") for _ in range(3000)]
+    rows = [{"task": "smiles2caption", "input": text, "target": f"A {text}."} for text in molecules]
+    lines = [json.dumps(row) for row in rows]
+    lines[1200] = '{"task": '
+    (tmp_path / "a.jsonl").write_text("\n".join(lines[:2500]))  # without a last newline
+    with gzip.open(tmp_path / "b.jsonl.gz", "wt") as file:
+        file.write("\n".join(lines[2500:]) + "\n")
+    test = [to_test(n, f"{end}{'C' * n}", f"a  {'C' * n}{end}.") for n in range(1, 60) for end in "NOS"]
+    whole, single = (TrainingSearch({"smiles2caption": test}) for _ in range(2))
+    with caplog.at_level(logging.WARNING):
+        whole.look_into([tmp_path / "a.jsonl", tmp_path / "b.jsonl.gz"], num_workers=2)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("1 lines of training data are no rows and not looked at; ")
+    assert f"{tmp_path / 'a.jsonl'}:1201: not JSON" in caplog.messages[0]
+    for number, row in enumerate(rows):
+        if number != 1200:
+            single.look_at(train_row(**row))
+    (one,), (other,) = whole.found(), single.found()
+    assert one.places == other.places
+    assert one.seen.tolist() == other.seen.tolist()
+    assert 40 < one.seen.sum() < 81
+
+
+def test_training_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(b"no gzip")
+    search = TrainingSearch({"smiles2caption": [to_test(1, "CCO", "a")]})
+    with pytest.raises(DataError, match=r"a.jsonl.gz: truncated or not gzip"):
+        search.look_into([tmp_path / "a.jsonl.gz"], num_workers=1)
 
 
 MOLECULES = [

@@ -15,7 +15,6 @@ memory grows with the rows.
 import gzip
 import hashlib
 import json
-import os
 import shutil
 import time
 import uuid
@@ -32,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textchem_core.data.rows import parse_row
-from textchem_core.data.workers import make_workers
+from textchem_core.data.workers import make_workers, num_cpus
 from textchem_core.disk import bring_to_disk
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
@@ -274,7 +273,7 @@ def _copied(blocks: Iterable[bytes], copy: IO[bytes]) -> Iterator[bytes]:
 def _checked_blocks(blocks: Iterable[bytes], *, num_bytes: int) -> Iterator[_Checked]:
     """Check blocks in order: here, or a large file's in as many processes as there are cores."""
     # Where the system can tell, the cores this process may use.
-    num_processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    num_processes = num_cpus()
     if num_bytes <= _ALONE_UP_TO or num_processes == 1:
         yield from map(_check, blocks)
         return

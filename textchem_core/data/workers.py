@@ -35,6 +35,11 @@ def make_workers(
     return ProcessPoolExecutor(count, get_context("forkserver"), _begin, (begin, arguments))
 
 
+def num_cpus() -> int:
+    """Return how many CPUs this process may use: in a container fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     if begin is not None:

@@ -6,7 +6,6 @@ again one by one, and the row that ends a process a second time is named and lef
 raises an exception.
 """
 
-import os
 import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from textchem_core.data.workers import make_workers
+from textchem_core.data.workers import make_workers, num_cpus
 from textchem_core.errors import ConfigError
 from textchem_core.evaluation.rows import Comparison, EvaluatedRow, TaskResult
 from textchem_core.metrics.actions import action_metrics, action_row
@@ -74,7 +73,7 @@ class Scorer:
     ) -> None:
         self._vocab = wordpiece_vocab
         self._wordpiece = None if wordpiece_vocab is None else WordPiece(wordpiece_vocab)
-        self._num_workers = num_workers or _num_cpus()
+        self._num_workers = num_workers or num_cpus()
         self._seed = seed
         self._workers: ProcessPoolExecutor | None = None
 
@@ -280,8 +279,3 @@ def _metrics(task: str, scores: Sequence[Any], wordpiece: WordPiece | None) -> l
     metrics = reaction_metrics([score and score[0] for score in scores])
     trips = [score and score[1] for score in scores]
     return metrics + (round_trip_metrics(trips) if any(trip is not None for trip in trips) else [])
-
-
-def _num_cpus() -> int:
-    """Return the CPUs that this process may use, fewer than there are in a container."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
