@@ -77,7 +77,12 @@ def check_with_forward(config: EvaluateConfig, run: Run) -> None:
     model = open_model(config.forward_model or "", config.device, config.dtype)
     forward = Forward(model, max_new_tokens=config.max_new_tokens, batch_tokens=config.batch_tokens)
     run.tasks["retrosynthesis"] = forward.check(run.tasks["retrosynthesis"])
-    run.notes["retrosynthesis"] = [f"round trips by greedy search with {config.forward_model}"]
+    run.notes["retrosynthesis"] = [by_greedy_search(config.forward_model)]
+
+
+def by_greedy_search(forward_model: str | None) -> str:
+    """Return what a table says of round trips."""
+    return f"round trips by greedy search of {forward_model}"
 
 
 def answered(config: EvaluateConfig) -> list[Run]:
@@ -110,8 +115,11 @@ def answered(config: EvaluateConfig) -> list[Run]:
                     logging.info("%s: go on with --resume", paths[style])
                 raise
             if world.is_main:
+                tasks, notes = read_back(paths[style], own)
+                if "retrosynthesis" in tasks:
+                    notes["retrosynthesis"].append(by_greedy_search(config.forward_model or config.model))
                 name = f"{config.model} on {config.data}" + (f", {style} SMILES" if style else "")
-                runs.append(Run(name, *read_back(paths[style], own)))
+                runs.append(Run(name, tasks, notes))
         return runs
 
 
@@ -176,7 +184,7 @@ def main() -> None:
     # Tables hold dashes and Greek letters; a pipe's encoding, on some systems, does not.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    with one_line_for_a_mistake(), known_ends():
+    with one_line_for_a_mistake(), known_ends("--batch-tokens, --num-beams or --max-new-tokens"):
         config = parse_config(EvaluateConfig, sys.argv[1:], description=str(__doc__))
         evaluation = evaluate(config)
         if evaluation is not None:

@@ -265,7 +265,8 @@ def main() -> None:
     # Answers hold Greek letters and degree signs; a pipe's encoding, on some systems, does not.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    with one_error_line(), known_ends():
+    flags = "--batch-tokens, --num-beams, --num-return-sequences or --max-new-tokens"
+    with one_error_line(), known_ends(flags):
         config = parse_config(GenerateConfig, sys.argv[1:], description=str(__doc__), positional="inputs")
         if config.list_tasks:
             list_tasks()

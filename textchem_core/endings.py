@@ -9,8 +9,11 @@ from textchem_core.errors import ConfigError
 
 
 @contextmanager
-def known_ends() -> Iterator[None]:
+def known_ends(flags: str) -> Iterator[None]:
     """Give a lack of memory its line, and those who interrupt us no traceback.
+
+    Args:
+        flags: Those of which less needs less memory.
 
     Raises:
         ConfigError: Memory ran out, on whichever device.
@@ -22,9 +25,7 @@ def known_ends() -> Iterator[None]:
         is_ours = isinstance(error, RuntimeError) and type(error).__name__ != "OutOfMemoryError"
         if is_ours and "DefaultCPUAllocator" not in str(error):
             raise
-        raise ConfigError(
-            "out of memory; use less --batch-tokens, --num-beams, --num-return-sequences or --max-new-tokens"
-        ) from error
+        raise ConfigError(f"out of memory; use less {flags}") from error
     except BrokenPipeError:
         # The reader has gone, as `| head` does; Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -159,11 +159,16 @@ def test_answers_of_generate_get_their_targets_from_the_data(
 ) -> None:
     rows = [row for row in DATA if row["task"] == "retrosynthesis"]
     (tmp_path / "asked.jsonl").write_text(lines(*rows))
-    asked = ("--task", "retrosynthesis", "--model", model_folder, "--input-file", "asked.jsonl", *FAST)
-    answered = generate(*asked, "--num-return-sequences", "2", "--format", "jsonl", "--output", "a.jsonl")
-    assert answered.status == 0, answered.err
-    run = evaluate("--predictions", "a.jsonl", "--data", data, "--format", "json")
-    assert values(run, "retrosynthesis")["top-1"]["num_rows"] == 2
+    (tmp_path / "asked.txt").write_text("".join(f"{row['input']}\n" for row in rows))
+    asked = ("--task", "retrosynthesis", "--model", model_folder, *FAST, "--format", "jsonl")
+    for source, answers in (("asked.jsonl", "b.jsonl"), ("asked.txt", "a.jsonl")):
+        run = generate(*asked, "--num-return-sequences", "2", "--input-file", source, "--output", answers)
+        assert run.status == 0, run.err
+    joined = evaluate("--predictions", "a.jsonl", "--data", data, "--format", "json")
+    assert values(joined, "retrosynthesis")["top-1"]["num_rows"] == 2
+    # Where the targets stood beside the inputs, the answers have them already.
+    kept = evaluate("--predictions", "b.jsonl", "--format", "json")
+    assert values(kept, "retrosynthesis") == values(joined, "retrosynthesis")
     assert evaluate("--predictions", "a.jsonl").error.startswith("a.jsonl:1: no key 'target'")
 
 
@@ -270,7 +275,7 @@ def test_an_interrupted_run_goes_on(
     for name in ("answers.jsonl", "answers.jsonl.run.json"):
         (tmp_path / name).unlink()
 
-    answer, calls = TextChem.answer, []
+    answer, calls = TextChem._answer, []
 
     def answer_some(predictor: TextChem, questions: list[Any], **options: Any) -> Any:
         calls.append(len(questions))
@@ -279,7 +284,7 @@ def test_an_interrupted_run_goes_on(
         return answer(predictor, questions, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TextChem, "answer", answer_some)
+        patch.setattr(TextChem, "_answer", answer_some)
         interrupted = evaluate(*arguments)
     assert interrupted.status == 130
     assert interrupted.err.endswith("info: answers.jsonl: go on with --resume\n")

@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from textchem_core.data.inputs import Input, decoded_lines, open_lines
+from textchem_core.data.inputs import Line, decoded_lines, open_lines
 from textchem_core.data.rows import Row, parse_json, parse_row, to_row
 from textchem_core.errors import DataError
 from textchem_core.evaluation.rows import Answer, EvaluatedRow
@@ -158,7 +158,7 @@ class _Truth:
 
 
 def _from_json(
-    lines: Iterable[Input], task: str | None, truth: _Truth | None
+    lines: Iterable[Line], task: str | None, truth: _Truth | None
 ) -> Iterator[tuple[str, EvaluatedRow]]:
     for line, place in lines:
         fields = parse_json(line, place)
@@ -169,6 +169,9 @@ def _from_json(
             if task is None:
                 raise DataError(f"{place}: no key 'task' among {keys}; say with --task whose they are")
             fields["task"] = task
+        beside = fields.get("row")
+        if "target" not in fields and isinstance(beside, dict) and "target" in beside:
+            fields["target"] = beside["target"]  # generate.py keeps what stood beside the input
         if truth is not None:
             own, asked = fields.get("target"), fields.get("task")
             row = truth.next_row(str(asked), fields.get("input"), place)
@@ -234,7 +237,7 @@ def _number(value: object, key: str, where: str) -> float | None:
     return float(value)
 
 
-def _from_table(lines: Iterable[Input], task: str | None) -> Iterator[tuple[str, EvaluatedRow]]:
+def _from_table(lines: Iterable[Line], task: str | None) -> Iterator[tuple[str, EvaluatedRow]]:
     """Yield the rows of a file that is separated by tabs; its header, if it has one, is no row."""
     columns: tuple[str, ...] = ()
     for line, place in lines:
