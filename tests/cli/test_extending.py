@@ -58,6 +58,8 @@ def test_a_sixth_task_is_the_one_edit_the_document_shows(tmp_path: Path) -> None
     assert answer.splitlines() == ["question: CCO", "answer:   ethanol"]
     assert "Give the IUPAC name" in python("generate.py", "--list-tasks")
     (tmp_path / "predictions.tsv").write_text("ethanol\tethanol\nmethanol\tmethane\n", "utf-8")
-    table = python("evaluate.py", "--predictions", "predictions.tsv", "--task", "smiles2name")
+    table = python(
+        "evaluate.py", "--predictions", "predictions.tsv", "--task", "smiles2name", "--report", "r.html"
+    )
     assert table.startswith("smiles2name: predictions.tsv, 2 rows\n")
     assert re.search(r"^ROUGE-1 +0.5000 ", table, re.MULTILINE)

@@ -8,7 +8,7 @@ import pytest
 
 from textchem_core.errors import OutputError
 from textchem_core.evaluation.charts import draw_lengths, draw_shares, reliability, share_interval
-from textchem_core.evaluation.examples import VIEWS, Artist, choose
+from textchem_core.evaluation.examples import Artist, choose, view_of
 from textchem_core.evaluation.html_text import compared, shown
 from textchem_core.evaluation.report import write_report
 from textchem_core.evaluation.rows import Answer, EvaluatedRow, Evaluation, TaskResult
@@ -17,6 +17,7 @@ from textchem_core.metrics.metric import Metric, bootstrap
 from textchem_core.metrics.molecules import molecule_metrics, molecule_row
 from textchem_core.metrics.reactions import reaction_metrics, reaction_row
 from textchem_core.metrics.text import caption_metrics, caption_row
+from textchem_core.tasks import TASKS
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -280,7 +281,8 @@ def test_equal_rows_are_in_the_order_of_confidence() -> None:
 
 def test_the_metrics_a_report_asks_for_exist() -> None:
     answers = [Answer(text="CCO")] * 3
-    for task, view in VIEWS.items():
+    for task in TASKS:
+        view = view_of(task)
         names = [metric.name for metric in result_of(task, [row("x:1", "CCO", "CCO", *answers)]).metrics]
         for wanted in (view.error, *view.values, view.right, view.valid):
             assert wanted is None or any(name.startswith(wanted) for name in names), (task, wanted)

@@ -45,24 +45,27 @@ class View:
     unit: str
 
 
-_REACTION = View(error="top-", values=(), right="top-1", valid="invalid at rank 1", unit="characters")
-VIEWS = {
-    "forward": _REACTION,
-    "retrosynthesis": _REACTION,
-    "paragraph2actions": View(
+_VIEWS: dict[Kind, View] = {
+    "compounds": View(error="top-", values=(), right="top-1", valid="invalid at rank 1", unit="characters"),
+    "actions": View(
         error="similarity", values=("similarity",), right="exact (100 %)", valid="parsable", unit="words"
     ),
-    "description2smiles": View(
+    "molecule": View(
         error="Morgan",
         values=("Morgan", "RDK", "MACCS", "Levenshtein"),
         right="exact (InChI)",
         valid="validity",
         unit="characters",
     ),
-    "smiles2caption": View(
+    "text": View(
         error="METEOR", values=("METEOR", "ROUGE-L", "ROUGE-2"), right=None, valid=None, unit="words"
     ),
 }
+
+
+def view_of(task: str) -> View:
+    """Return how the rows of a task are looked at, which the kind of its answers decides."""
+    return _VIEWS[TASKS[task].target_kind]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +246,7 @@ def _input(row: EvaluatedRow, kind: Kind, artist: Artist) -> str:
 
 def _values(result: TaskResult, number: int, best: Answer | None) -> str:
     """Return the measures of a row and the confidence of its answer."""
-    row, view = result.rows[number], VIEWS[result.task]
+    row, view = result.rows[number], view_of(result.task)
     values = []
     for name in view.values:
         for metric in find_metrics(result, name)[:1]:
@@ -285,9 +288,9 @@ def _others(row: EvaluatedRow, kind: Kind) -> str:
 
 def _errors(result: TaskResult) -> NDArray[np.float64]:
     """Return how bad each row is, (R,); NaN where it does not count."""
-    found = find_metrics(result, VIEWS[result.task].error)
+    found = find_metrics(result, view_of(result.task).error)
     own = [metric for metric in found if metric.whole is None] or result.metrics[:1]
-    if not VIEWS[result.task].error.endswith("-"):
+    if not view_of(result.task).error.endswith("-"):
         own = own[:1]
     errors = [-metric.per_row() if metric.higher_is_better else metric.per_row() for metric in own]
     return np.asarray(np.mean(errors, axis=0), np.float64)

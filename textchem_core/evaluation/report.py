@@ -20,7 +20,7 @@ from textchem_core.evaluation.charts import (
     draw_shares,
     reliability,
 )
-from textchem_core.evaluation.examples import VIEWS, Artist, choose, find_metrics, render_example
+from textchem_core.evaluation.examples import Artist, choose, find_metrics, render_example, view_of
 from textchem_core.evaluation.html_text import shown
 from textchem_core.evaluation.rows import Evaluation, TaskResult
 from textchem_core.evaluation.style import STYLE
@@ -175,7 +175,7 @@ def _figure(title: str, text: str, chart: Chart) -> str:
 
 def _reliability(result: TaskResult) -> tuple[list[str], str]:
     """Return a diagram of how far confidences can be believed, or none and why not."""
-    right = VIEWS[result.task].right
+    right = view_of(result.task).right
     metric = next(iter(find_metrics(result, right)), None) if right else None
     if metric is None:
         return [], "There is no reliability diagram: an answer of this task is neither right nor wrong."
@@ -203,7 +203,7 @@ def _length(text: str, unit: str) -> int:
 
 
 def _lengths(result: TaskResult) -> str:
-    unit = VIEWS[result.task].unit
+    unit = view_of(result.task).unit
     truth = [_length(row.target, unit) for row in result.rows]
     predicted = [_length(row.answers[0].text, unit) for row in result.rows if row.answers]
     middle = f"{np.median(predicted):g}" if predicted else "–"
@@ -214,7 +214,7 @@ def _lengths(result: TaskResult) -> str:
 
 def _validity(result: TaskResult) -> Iterator[str]:
     """Yield the share of answers that can be read, by length of the truth and by rank."""
-    view = VIEWS[result.task]
+    view = view_of(result.task)
     found = find_metrics(result, view.valid)[:1] if view.valid is not None else []
     what = "follow the grammar" if view.unit == "words" else "are valid SMILES"
     for metric in found:
@@ -256,7 +256,7 @@ def _by_length(lengths: NDArray[np.int64], valid: NDArray[np.float64], unit: str
 def _examples(result: TaskResult, artist: Artist, at_most: int) -> str:
     groups = choose(result, at_most=at_most)
     count = sum(len(group.rows) for group in groups)
-    sorted_by = ", ".join(metric.name for metric in find_metrics(result, VIEWS[result.task].error)[:4])
+    sorted_by = ", ".join(metric.name for metric in find_metrics(result, view_of(result.task).error)[:4])
     text = f"{count} of {len(result.rows):,} rows, sorted by {shown(sorted_by)}, equal ones by confidence."
     parts = [f"<h3>Examples</h3><p>{text}</p>"]
     for group in groups:
