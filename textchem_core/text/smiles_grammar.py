@@ -3,8 +3,9 @@
 ``Smiles`` is a beginning, immutable; ``followed_by`` gives the beginning one character longer, or None where
 no SMILES starts so. Signs, branches, ring bonds and the room that atoms have for bonds are followed from
 character to character. What is seen only from a whole, aromatic rings above all, RDKit is asked as soon as a
-part can no longer change: a branch that is closed, the chain before a new atom. So what nothing can save dies
-soon, and what is complete is a molecule that RDKit has read.
+part can no longer change: a branch that is closed, the chain before a new atom; and the part alone, with a
+dummy atom for the rest. So what nothing can save dies soon, and all of what is complete RDKit has read where
+signs and bonds alone do not tell.
 
 Narrower than RDKit on purpose are: a ring bond written ``=`` at one end and ``#`` at the other; an atom
 with a bond too many that RDKit forgives because it goes to a metal (``->`` is read); multiple bonds in
@@ -102,9 +103,14 @@ class Smiles(NamedTuple):
         return is_between_signs and not self.rings and len(self.stretches) == 1
 
     @property
+    def num_open(self) -> int:
+        """How many branches, ring bonds and signs are open."""
+        return len(self.stretches) - 1 + len(self.rings) + bool(self.bond or self.sign not in ("", "C", "B"))
+
+    @property
     def is_complete(self) -> bool:
-        """Whether RDKit reads it as it stands."""
-        return self.is_closed and _is_molecule(self.text)
+        """Whether RDKit reads it as it stands, of which it has read what is settled already."""
+        return self.is_closed and (not self.stretches[0].is_doubtful or self._is_sound())
 
     def followed_by(self, character: str) -> "Smiles | None":
         """Return the SMILES one character longer, or None if RDKit reads nothing that begins so.
@@ -112,14 +118,12 @@ class Smiles(NamedTuple):
         A dot or ``~`` after what is closed leaves only the beginning of the next fragment.
         """
         sign, bond = self.sign, self.bond
-        if sign[:1] == "[":
-            longer = self._in_bracket(character)
-        elif sign[:1] == "%":
-            longer = self._in_label(character)
-        elif sign + character in ("Cl", "Br"):
-            longer = self._with_second_letter(character)
+        if sign and sign[0] in "[%":
+            longer = self._in_bracket(character) if sign[0] == "[" else self._in_label(character)
         elif character in ORGANIC:
             longer = self._with_atom(character, character)
+        elif sign + character in ("Cl", "Br"):
+            longer = self._with_second_letter(character)
         elif character == "[":
             longer = self._read("[", sign="[") if self._has_room() else None
         elif self.current < 0:
@@ -140,7 +144,9 @@ class Smiles(NamedTuple):
             longer = self._with_dot()
         else:
             longer = None
-        return longer if longer is not None and longer._can_go_on() else None
+        if longer is None or not longer.rings:
+            return longer
+        return longer if longer._can_go_on() else None
 
     def _read(self, character: str, *, sign: str) -> "Smiles":
         """Return a copy that has read a character but no whole sign."""
@@ -150,12 +156,14 @@ class Smiles(NamedTuple):
         """Whether the present atom can take the bond that waits, or a single one."""
         if self.current < 0:
             return True
-        order, atom = BONDS.get(self.bond, _UNLIMITED), self.atoms[self.current]
-        return order <= atom.room + (atom.excess if order > 1 else 0)
+        order, atom = BONDS.get(self.bond), self.atoms[self.current]
+        return order is not None and order <= atom.room + (atom.excess if order > 1 else 0)
 
     def _can_go_on(self) -> bool:
         """Whether an open ring bond can still be reached without a dot."""
-        if not self.rings or self.bond or self.sign not in ("", "C", "B") or self.current < 0:
+        if self.bond or self.sign not in ("", "C", "B") or self.current < 0:
+            return True
+        if self.atoms[self.current].room:
             return True
         open_atoms = (self.current, *(stretch.parent for stretch in self.stretches[1:]))
         return any(self.atoms[number].room or self._may_donate(number) for number in open_atoms)
@@ -205,41 +213,40 @@ class Smiles(NamedTuple):
 
     def _with_atom(self, symbol: str, character: str) -> "Smiles | None":
         """Add an atom, whose last character this is."""
-        fresh, atoms, current = _atom(symbol), self.atoms, self.current
-        if fresh is None or self.bond not in BONDS:
+        text, bond, _, current, atoms, neighbours, stretches, rings, tied = self
+        fresh, order, number = _atom(symbol), BONDS.get(bond), len(atoms)
+        if fresh is None or order is None:
             return None
-        atom = fresh
-        *outer, stretch = self.stretches
-        is_doubtful = stretch.is_doubtful or self.bond in _DOUBTFUL_BONDS
+        atom, stretch = fresh, stretches[-1]
+        is_doubtful, has_doubtful_bond = stretch.is_doubtful, bond in _DOUBTFUL_BONDS
         if current >= 0:
-            parent, order = atoms[current], BONDS[self.bond]
+            parent = atoms[current]
             bound, child = _bound(parent, order, symbol), _bound(fresh, order, parent.symbol)
             if bound is None or child is None:
                 return None
-            if bound.excess < parent.excess and current == stretch.parent:
-                outer[-1] = outer[-1]._replace(is_doubtful=True)
-            is_doubtful = is_doubtful or bound.excess < parent.excess
-            if is_doubtful and not fresh.is_aromatic and not self.rings and self._is_settled():
-                # What comes before the new atom can change no more.
+            if has_doubtful_bond or bound.excess < parent.excess:
+                is_doubtful = True
+                if current == stretch.parent:
+                    stretches = (*stretches[:-2], stretches[-2]._replace(is_doubtful=True), stretch)
+            if is_doubtful and not fresh.is_aromatic and not rings and self._is_settled():
+                # What comes before the new atom can change no more. It may depend on which atom that is where
+                # charges are added, and at metals.
                 has_excess = bound.excess < _fresh_excess(parent.symbol)
-                if not self._is_sound(symbol if has_excess else "*"):
+                if not self._is_sound(symbol if has_excess or fresh.room == _UNLIMITED else "*"):
                     return None
-                is_doubtful = False
+                is_doubtful = has_doubtful_bond
+                if not has_doubtful_bond and not fresh.excess:
+                    # Only the rest is read next time.
+                    start = len(text) + len(character) - len(bond + symbol)
+                    stretch = Stretch(start, number, stretch.parent, number)
             atoms, atom = (*atoms[:current], bound, *atoms[current + 1 :]), child
         is_doubtful = is_doubtful or fresh.is_aromatic or atom.excess < fresh.excess
         if is_doubtful != stretch.is_doubtful:
             stretch = stretch._replace(is_doubtful=is_doubtful)
-        return Smiles(
-            self.text + character,
-            "",
-            symbol if symbol in ("C", "B") else "",
-            len(atoms),
-            (*atoms, atom),
-            (*self.neighbours, current),
-            (*outer, stretch),
-            self.rings,
-            self.tied,
-        )
+        if stretch is not stretches[-1]:
+            stretches = (*stretches[:-1], stretch)
+        sign, neighbours = symbol if symbol in ("C", "B") else "", (*neighbours, current)
+        return Smiles(text + character, "", sign, number, (*atoms, atom), neighbours, stretches, rings, tied)
 
     def _with_second_letter(self, letter: str) -> "Smiles | None":
         """Make Cl of C, or Br of B."""
@@ -259,37 +266,34 @@ class Smiles(NamedTuple):
 
     def _with_label(self, character: str, label: int) -> "Smiles | None":
         """Open or close a ring bond."""
-        if self.bond not in BONDS:
+        text, bond, _, current, atoms, neighbours, stretches, rings, tied = self
+        if bond not in BONDS:
             return None
-        rings, tied, here, current = self.rings, self.tied, self.atoms[self.current], self.current
-        atoms, *outer, stretch = list(self.atoms), *self.stretches
+        here = atoms[current]
         ring = next((ring for ring in rings if ring.label == label), None)
         if ring is None:
-            atom = _bound(here, BONDS[self.bond], "C")
-            rings = (*rings, RingBond(label, current, self.bond))
+            atom = _bound(here, BONDS[bond], "C")
+            rings = (*rings, RingBond(label, current, bond))
         else:
-            there, order = atoms[ring.atom], BONDS[self.bond or ring.bond]
+            there, order = atoms[ring.atom], BONDS[bond or ring.bond]
             atom = _bound(here, order, there.symbol)
             other = _bound(there, order - BONDS[ring.bond], here.symbol)
             pair = min(current, ring.atom), max(current, ring.atom)
-            if other is None or pair[0] == pair[1] or self.neighbours[pair[1]] == pair[0] or pair in tied:
+            if other is None or pair[0] == pair[1] or neighbours[pair[1]] == pair[0] or pair in tied:
                 return None
             if ring.bond and BONDS[ring.bond] != order:
                 return None
-            atoms[ring.atom] = other
+            atoms = (*atoms[: ring.atom], other, *atoms[ring.atom + 1 :])
             rings, tied = tuple(one for one in rings if one is not ring), tied | {pair}
             strains = other.excess < there.excess or (atom is not None and atom.excess < here.excess)
-            doubtful_bonds = not _DOUBTFUL_BONDS.isdisjoint((self.bond, ring.bond))
-            stretch = stretch._replace(
-                reach=min(stretch.reach, ring.atom),
-                is_doubtful=stretch.is_doubtful or strains or doubtful_bonds,
-            )
+            is_doubtful = strains or bond in _DOUBTFUL_BONDS or ring.bond in _DOUBTFUL_BONDS
+            start, first, parent, reach, was_doubtful = stretches[-1]
+            stretch = Stretch(start, first, parent, min(reach, ring.atom), was_doubtful or is_doubtful)
+            stretches = (*stretches[:-1], stretch)
         if atom is None:
             return None
-        atoms[current] = atom
-        return self._read(character, sign="")._replace(
-            bond="", atoms=tuple(atoms), rings=rings, tied=tied, stretches=(*outer, stretch)
-        )
+        atoms = (*atoms[:current], atom, *atoms[current + 1 :])
+        return Smiles(text + character, "", "", current, atoms, neighbours, stretches, rings, tied)
 
     def _with_branch(self) -> "Smiles | None":
         parent = self.atoms[self.current]
@@ -297,21 +301,22 @@ class Smiles(NamedTuple):
             return None
         number = len(self.atoms)
         branch = Stretch(len(self.text) + 1, number, self.current, number)
-        return self._read("(", sign="(")._replace(stretches=(*self.stretches, branch))
+        stretches = (*self.stretches, branch)
+        return Smiles(self.text + "(", self.bond, "(", *self[3:6], stretches, *self[7:])
 
     def _without_branch(self) -> "Smiles | None":
         if len(self.stretches) == 1:
             return None
-        *outer, around, branch = self.stretches
+        around, branch = self.stretches[-2:]
         is_doubtful = branch.is_doubtful
         if is_doubtful and self._is_settled():
             if not self._is_sound():
                 return None
             is_doubtful = False
-        around = around._replace(
-            reach=min(around.reach, branch.reach), is_doubtful=around.is_doubtful or is_doubtful
-        )
-        return self._read(")", sign="")._replace(current=branch.parent, stretches=(*outer, around))
+        start, first, parent, reach, was_doubtful = around
+        around = Stretch(start, first, parent, min(reach, branch.reach), was_doubtful or is_doubtful)
+        stretches = (*self.stretches[:-2], around)
+        return Smiles(self.text + ")", self.bond, "", branch.parent, *self[4:6], stretches, *self[7:])
 
     def _with_dot(self) -> "Smiles | None":
         if self.is_closed:
@@ -327,7 +332,7 @@ class Smiles(NamedTuple):
         """Whether RDKit reads the innermost stretch, with this ending instead of a bracket not yet closed."""
         stretch = self.stretches[-1]
         end = len(self.text) - (len(self.sign) if self.sign[:1] == "[" else 0)
-        return _is_molecule("*" * (stretch.parent >= 0) + self.text[stretch.start : end] + ending)
+        return _is_molecule("*" * (stretch.first > 0) + self.text[stretch.start : end] + ending)
 
 
 @lru_cache(maxsize=2**16)
