@@ -2,8 +2,7 @@
 
 Beginnings are never copied. A step leaves behind, for each beam, the token it wrote and the beam of the step
 before that it went on from; a hypothesis is one end in that web, and is read backwards once its input is
-done. ``-inf`` marks a beam or a hypothesis that is not there, and no sum, quotient or maximum can
-bring it back to life.
+done. ``-inf`` marks a beam or a hypothesis that is not there.
 """
 
 from dataclasses import dataclass, fields
@@ -15,9 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from textchem_core.decoding.guard import Guard, start_guard
-from textchem_core.decoding.protocol import MOST_CLOSED, Constraint, Decoder, Hypothesis
-
-NOTHING = float("-inf")
+from textchem_core.decoding.protocol import MOST_CLOSED, NOTHING, Constraint, Decoder, Hypothesis
 
 _CHUNK = 64
 """Tokens of which ``_topk`` first looks at the likeliest alone."""
@@ -55,12 +52,15 @@ class _Beams:
         )
         self.ending_scores.copy_(torch.cat([self.ending_scores, sums], dim=1).gather(1, best))
 
-    def read_back(self, num_steps: int, eos_token_id: int) -> list[list[Hypothesis]]:
+    def read_back(self, num_steps: int, eos_token_id: int, length_penalty: float) -> list[list[Hypothesis]]:
         """Follow every ending to the first token.
+
+        Where all beams died before one of them ended, the endings are those of the last ones, unfinished.
 
         Args:
             num_steps: How many have left a trail.
             eos_token_id: Tells a finished hypothesis from one that was cut.
+            length_penalty: As for ``beam_search``.
 
         Returns:
             The hypotheses of each input, best first.
@@ -74,6 +74,8 @@ class _Beams:
         found: list[list[Hypothesis]] = []
         for row, columns in enumerate(endings):
             found.append([])
+            if columns[0][0] == NOTHING:
+                columns = _last_alive(trail[row], sums[row], length_penalty)
             for score, (length, token, beam), log_prob_sum in zip(*columns, strict=True):
                 if score == NOTHING:
                     break
@@ -92,6 +94,8 @@ class _Beams:
                         finished=finished,
                     )
                 )
+            if not found[-1]:
+                found[-1].append(Hypothesis.of([], [], eos_token_id, length_penalty))
         return found
 
 
@@ -133,7 +137,8 @@ def beam_search(
         constraint: What answers must be written in; tokens are taken out as the end token is.
 
     Returns:
-        For each input at most N hypotheses, best first.
+        For each input at most N hypotheses, best first. Where all beams died before one of them ended, those
+        are the last ones, unfinished.
 
     Source: ``GenerationMixin._beam_search`` and its helpers, transformers 5.23 ``generation/utils.py``.
     """
@@ -145,13 +150,13 @@ def beam_search(
         places=torch.arange(batch_size, device=device),
         is_open=start_ids.new_ones(batch_size, 1, dtype=torch.bool),
         trail=start_ids.new_empty(batch_size, max_new_tokens, 2, num_beams),
-        trail_scores=scores.new_empty(batch_size, max_new_tokens, num_beams),
+        trail_scores=scores.new_full((batch_size, max_new_tokens, num_beams), NOTHING),
         scores=scores,
         endings=start_ids.new_zeros(batch_size, 3, num_beams),
         ending_scores=scores.clone(),
     )
     found: list[list[Hypothesis]] = [[] for _ in range(batch_size)]
-    guard = start_guard(constraint, start_ids, eos_token_id)
+    guard = start_guard(constraint, start_ids, eos_token_id, max_new_tokens, min_new_tokens)
 
     for length in range(1, max_new_tokens + 1):
         log_probs = F.log_softmax(decoder.step(token_ids).float(), dim=-1)  # (B*N, V)
@@ -202,14 +207,14 @@ def beam_search(
             staying, leaving = (
                 group.squeeze(1).nonzero().squeeze(1) for group in (beams.is_open, ~beams.is_open)
             )
-            _put(found, beams.select(leaving), length, eos_token_id)
+            _put(found, beams.select(leaving), length, eos_token_id, length_penalty)
             beams, running_scores, tokens = beams.select(staying), running_scores[staying], tokens[staying]
             decoder.select_inputs(staying)
             if guard is not None:
                 guard.select_inputs(staying)
         token_ids = tokens.flatten()  # (B*N,)
 
-    _put(found, beams, length, eos_token_id)
+    _put(found, beams, length, eos_token_id, length_penalty)
     return found
 
 
@@ -266,9 +271,25 @@ def _topk(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return greatest, places.gather(1, index)
 
 
-def _put(found: list[list[Hypothesis]], beams: _Beams, num_steps: int, eos_token_id: int) -> None:
+def _last_alive(
+    trail: list[list[list[int]]], sums: list[list[float]], length_penalty: float
+) -> tuple[list[float], list[tuple[int, int, int]], list[float]]:
+    """Return the last beams that an input had, as its endings: scores, ends in the web, and sums."""
+    length = sum(beams[0] > NOTHING for beams in sums)
+    if length == 0:
+        return [], [], []
+    ends = [(length, token, parent) for token, parent in zip(*trail[length - 1], strict=True)]
+    return [one / length**length_penalty for one in sums[length - 1]], ends, sums[length - 1]
+
+
+def _put(
+    found: list[list[Hypothesis]],
+    beams: _Beams,
+    num_steps: int,
+    eos_token_id: int,
+    length_penalty: float,
+) -> None:
     """Put the hypotheses of inputs that are done to their places."""
-    for place, hypotheses in zip(
-        beams.places.tolist(), beams.read_back(num_steps, eos_token_id), strict=True
-    ):
+    hypotheses_of = beams.read_back(num_steps, eos_token_id, length_penalty)
+    for place, hypotheses in zip(beams.places.tolist(), hypotheses_of, strict=True):
         found[place] = hypotheses

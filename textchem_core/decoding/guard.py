@@ -1,34 +1,46 @@
 """Search that obeys a constraint: the best tokens, without those that are not allowed."""
 
 import math
+from bisect import bisect_left
 
 import torch
 from torch import Tensor
 
-from textchem_core.decoding.protocol import Constraint
+from textchem_core.decoding.protocol import NOTHING, Constraint
 
-NOTHING = float("-inf")
+_FIRST_ASKED = 64
+"""Tokens of a row that are ranked at first."""
 
 
 class Guard:
     """What has been written in every row of a batch, as states of a constraint.
 
     A token that is not allowed is taken out, and the others' probabilities do not grow. The outcome is that
-    of masks over the whole vocabulary, without making them: only the best extensions are looked at, and more
-    of them where too few are allowed. States stay on the host.
+    of masks over the whole vocabulary, without making them: the constraint is asked about the likeliest
+    tokens alone, and about more where too few are allowed. States stay on the host.
+
+    Near the end of what may be written, a token is allowed only if the answer can still end in time.
 
     Args:
         constraint: What answers must be written in.
         batch_size: B. An input has one row at first.
         eos_token_id: Ends an answer.
+        num_left: Tokens that may be written, the end token among them; infinite if no answer can end.
         device: Where the scores are.
     """
 
     def __init__(
-        self, constraint: Constraint, *, batch_size: int, eos_token_id: int, device: torch.device
+        self,
+        constraint: Constraint,
+        *,
+        batch_size: int,
+        eos_token_id: int,
+        num_left: float,
+        device: torch.device,
     ) -> None:
         self._constraint = constraint
         self._eos_token_id = eos_token_id
+        self._num_left = num_left
         # Most tokens of a vocabulary are never allowed, and need not even be ranked.
         self._token_ids = constraint.token_ids
         self._columns = torch.tensor(self._token_ids, device=device)  # (A,)
@@ -73,17 +85,51 @@ class Guard:
         index = places // num_columns * vocab_size + self._columns[places % num_columns]  # (B, K)
         return found, index.masked_fill(is_missing, 0)
 
-    def masked(self, logits: Tensor, num_going_on: int | None = None) -> Tensor:
-        """Return logits with ``-inf`` for all but the best allowed tokens.
+    def nucleus(self, probs: Tensor, *, top_k: int, top_p: float) -> Tensor:
+        """Return the probabilities that ``bend`` leaves of the allowed tokens, and 0 for all others.
+
+        Without ``top_k`` the allowed share of the whole vocabulary is wanted, of which ``top_p`` is a part.
+        It lies between what has been found allowed and that with all not yet asked about; once the same
+        tokens stay at both ends, no more is asked.
 
         Args:
-            logits: (B, V), of batches with one row per input.
-            num_going_on: How many tokens that do not end the answer are left; None leaves all.
+            probs: (B, V), of batches with one row per input.
+            top_k: As for ``bend``.
+            top_p: As for ``bend``.
+
+        Returns:
+            (B, V); all 0 where nothing is allowed, NaN where a probability was.
         """
-        num_wanted = len(self._token_ids) if num_going_on is None else num_going_on
-        scores, index = self.topk(logits, logits.new_zeros(len(logits), 1), num_wanted)
-        # Where there are no more, the index is 0: the maximum with -inf changes nothing there.
-        return torch.full_like(logits, NOTHING).scatter_reduce(1, index, scores, "amax")
+        columns = probs[:, self._columns]  # (B, A)
+        totals = columns.sum(dim=-1, dtype=torch.float64).tolist()
+        ranked = columns.topk(min(_FIRST_ASKED, columns.shape[1]))
+        kept = torch.zeros_like(probs)
+        for place, (values, index, total) in enumerate(
+            zip(ranked.values.tolist(), ranked.indices.tolist(), totals, strict=True)
+        ):
+            if math.isnan(total):
+                kept[place] = math.nan
+                continue
+            tokens = self._nucleus(place, values, index, total, top_k, top_p)
+            while tokens is None:
+                more = columns[place].topk(min(4 * len(index), columns.shape[1]))
+                values, index = more.values.tolist(), more.indices.tolist()
+                tokens = self._nucleus(place, values, index, total, top_k, top_p)
+            kept[place, tokens] = probs[place, tokens]
+        return kept
+
+    def allows(self, place: int, token_id: int) -> bool:
+        """Whether a token may be next in a row, of batches with one row per input."""
+        column = self._column_of.get(token_id)
+        return column is not None and self._asked_state(place, column) is not None
+
+    def allowed(self, place: int) -> list[int]:
+        """Return all tokens that may be next in a row, of batches with one row per input."""
+        return [token_id for token_id in self._token_ids if self.allows(place, token_id)]
+
+    def is_over(self, place: int) -> bool:
+        """Whether nothing is written any more to an input."""
+        return all(state is None for state in self._states[place])
 
     def follow(self, tokens: Tensor, parents: Tensor | None = None) -> None:
         """Go on with one more token in every row.
@@ -105,6 +151,7 @@ class Guard:
             )
         ]
         self._asked = [{} for _ in self._states]
+        self._num_left -= 1
 
     def select_inputs(self, input_idx: Tensor) -> None:
         """Go on with some of the inputs, in this order, (B',)."""
@@ -115,28 +162,93 @@ class Guard:
         self, place: int, values: list[float], index: list[int], num_beams: int
     ) -> tuple[list[int], bool]:
         """Return those of ``index`` that are allowed until enough go on, and whether no more are needed."""
-        states, asked, num_columns = self._states[place], self._asked[place], len(self._token_ids)
-        if all(state is None for state in states):
+        if self.is_over(place):
             return [], True
         allowed: list[int] = []
+        end = self._column_of[self._eos_token_id]
         for value, column in zip(values, index, strict=True):
             if value == NOTHING:
                 return allowed, True
-            row, token_id = column // num_columns, self._token_ids[column % num_columns]
-            if column not in asked:
-                state = states[row]
-                asked[column] = None if state is None else self._constraint.advance(state, token_id)
-            if asked[column] is None and not math.isnan(value):
+            if self._asked_state(place, column) is None and not math.isnan(value):
                 continue
             allowed.append(column)
-            num_beams -= token_id != self._eos_token_id
+            num_beams -= column % len(self._token_ids) != end
             if num_beams == 0:
                 return allowed, True
         return allowed, False
 
+    def _nucleus(
+        self, place: int, values: list[float], index: list[int], total: float, top_k: int, top_p: float
+    ) -> list[int] | None:
+        """Return the tokens of a row that ``top_k`` and ``top_p`` leave, or None if more must be ranked.
 
-def start_guard(constraint: Constraint | None, start_ids: Tensor, eos_token_id: int) -> Guard | None:
+        Args:
+            place: Which row.
+            values: The greatest probabilities, from the greatest on.
+            index: Their columns.
+            total: Of all columns.
+            top_k: As for ``bend``.
+            top_p: As for ``bend``.
+        """
+        tokens: list[int] = []
+        before: list[float] = []  # probability of the tokens before each
+        likely: list[float] = []  # and its own
+        found, rest, is_sure = 0.0, total, self.is_over(place)
+        for value, column in zip(values, index, strict=True):
+            is_sure = is_sure or value == 0 or (0 < top_k <= len(likely) and value < likely[-1])
+            if not top_k and likely:
+                num_kept, highest = bisect_left(before, top_p * found), top_p * (found + rest)
+                is_same = found >= highest and num_kept == bisect_left(before, highest)
+                # Those as likely as the last that stays, stay too.
+                is_sure = is_sure or (is_same and value < likely[num_kept - 1])
+            if is_sure:
+                break
+            rest = max(0.0, rest - value)
+            if self._asked_state(place, column) is not None:
+                tokens.append(self._token_ids[column])
+                before.append(found)
+                likely.append(value)
+                found += value
+        if not is_sure and len(index) < len(self._token_ids):
+            return None
+        num_kept = bisect_left(before, top_p * found)
+        return [token for token, value in zip(tokens, likely, strict=True) if value >= likely[num_kept - 1]]
+
+    def _asked_state(self, place: int, column: int) -> object | None:
+        """Return the state after one more token, given by its place in N*A, or None if it is not allowed."""
+        asked = self._asked[place]
+        if column not in asked:
+            row, token = divmod(column, len(self._token_ids))
+            asked[column] = self._state_after(self._states[place][row], self._token_ids[token])
+        return asked[column]
+
+    def _state_after(self, state: object | None, token_id: int) -> object | None:
+        if state is None:
+            return None
+        if token_id == self._eos_token_id:
+            return self._constraint.advance(state, token_id)
+        if self._num_left <= 1:
+            return None
+        after = self._constraint.advance(state, token_id)
+        if after is None or not self._constraint.can_end_within(after, self._num_left - 1):
+            return None
+        return after
+
+
+def start_guard(
+    constraint: Constraint | None,
+    start_ids: Tensor,
+    eos_token_id: int,
+    max_new_tokens: int,
+    min_new_tokens: int,
+) -> Guard | None:
     """Return the guard of a search that begins with ``start_ids``, (B,), if there is anything to guard."""
     if constraint is None:
         return None
-    return Guard(constraint, batch_size=len(start_ids), eos_token_id=eos_token_id, device=start_ids.device)
+    return Guard(
+        constraint,
+        batch_size=len(start_ids),
+        eos_token_id=eos_token_id,
+        num_left=max_new_tokens if min_new_tokens < max_new_tokens else math.inf,
+        device=start_ids.device,
+    )

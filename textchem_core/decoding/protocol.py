@@ -7,6 +7,8 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+NOTHING = float("-inf")
+"""The logarithm of what cannot be: no sum, quotient or maximum brings it back to life."""
 MOST_CLOSED = 0.25
 """Share of the batch that may be done before it leaves: leaving copies the caches of those that stay."""
 
@@ -27,17 +29,21 @@ class Hypothesis:
     one for each of ``token_ids``, and one for the end token if ``finished``."""
 
     finished: bool
-    """Whether the model ended the answer itself. False: it was cut at ``max_new_tokens``."""
+    """Whether the model ended the answer itself. False: it was cut at ``max_new_tokens``, or where a
+    constraint allowed no token more."""
 
     @classmethod
     def of(
         cls, ids: list[int], token_log_probs: list[float], eos_token_id: int, length_penalty: float
     ) -> "Hypothesis":
-        """Return what was written, which holds the end token if it was finished, with its score."""
-        finished = ids[-1] == eos_token_id
+        """Return what was written, which holds the end token if it was finished, with its score.
+
+        Where not even a first token was allowed, that is nothing, unfinished, with score 0.
+        """
+        finished = ids[-1:] == [eos_token_id]
         return cls(
             token_ids=ids[:-1] if finished else ids,
-            score=math.fsum(token_log_probs) / len(ids) ** length_penalty,
+            score=math.fsum(token_log_probs) / max(1, len(ids)) ** length_penalty,
             token_log_probs=token_log_probs,
             finished=finished,
         )
@@ -115,6 +121,17 @@ class Constraint(Protocol):
         Args:
             state: ``start``, or what this method returned for any token but the end token.
             token_id: One of ``token_ids``.
+        """
+        ...
+
+    def can_end_within(self, state: object, num_tokens: float) -> bool:
+        """Whether an answer may be ended in so many tokens, the end token among them.
+
+        Exact where that is one; an estimate, and a fast one, for more.
+
+        Args:
+            state: As for ``advance``.
+            num_tokens: >= 1, or infinite.
         """
         ...
 

@@ -1,5 +1,6 @@
 """Sampling: answers drawn from the distribution the model gives them, bent on request."""
 
+import itertools
 import random
 
 import numpy as np
@@ -7,12 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from textchem_core.decoding.guard import Guard
 from textchem_core.decoding.options import Search
-from textchem_core.decoding.protocol import Constraint, Decoder, Hypothesis
+from textchem_core.decoding.protocol import NOTHING, Constraint, Decoder, Hypothesis
 from textchem_core.decoding.single import single_search
 
 _BLOCK = 128
 """Neighbours in the vocabulary that a draw looks at together."""
+_MOST_DRAWS = 16
+"""Tokens drawn, none of them allowed, after which all that are not are taken out at once."""
 
 
 def bend(logits: Tensor, *, temperature: float, top_k: int, top_p: float) -> Tensor:
@@ -42,7 +46,7 @@ def bend(logits: Tensor, *, temperature: float, top_k: int, top_p: float) -> Ten
         probs = ranked.softmax(dim=-1)  # (R, K)
         before = probs.cumsum(dim=-1, dtype=torch.float64) - probs  # (R, K)
         lowest = ranked.masked_fill(before >= top_p, float("inf")).amin(dim=-1, keepdim=True)  # (R, 1)
-    return logits.masked_fill(logits < lowest, float("-inf"))
+    return logits.masked_fill(logits < lowest, NOTHING)
 
 
 def _sorted(logits: Tensor) -> Tensor:
@@ -62,6 +66,19 @@ def _draw(weights: Tensor, uniform: Tensor) -> Tensor:
     # The first that reaches beyond the number, so never one of weight zero. NaN is beyond everything.
     index = torch.searchsorted(cumulative, target, right=True).squeeze(1)  # (R,)
     return index.clamp(max=weights.shape[-1] - 1)
+
+
+def _tokens(probs: Tensor, uniform: Tensor) -> Tensor:
+    """Return the token of each row, (R,) int64, that two numbers in [0, 1), (R, 2), fall on by (R, V)."""
+    # First a block of the vocabulary, then a token of it: in one long sum of probabilities, the roundings
+    # that another batch brings would move the borders of rare tokens by more than they are wide. And not
+    # by rank, where a rounding that swaps two tokens would change what is drawn.
+    num_rows, vocab_size = probs.shape
+    blocks = F.pad(probs, (0, -vocab_size % _BLOCK)).view(num_rows, -1, _BLOCK)  # (R, V / 128, 128)
+    first, second = uniform.unbind(dim=1)  # (R,), (R,)
+    block = _draw(blocks.sum(dim=-1), first)  # (R,)
+    token = _draw(blocks[torch.arange(num_rows, device=block.device), block], second)  # (R,)
+    return (block * _BLOCK + token).clamp(max=vocab_size - 1)
 
 
 class Sampler:
@@ -90,34 +107,80 @@ class Sampler:
         self.num_samples = len(samples)
         self._search = search
         # Python promises that a generator seeded by a string gives the same numbers in every version.
-        generators = [
-            random.Random(f"{search.seed} {sample} {source}") for source in sources for sample in samples
-        ]
+        self._names = [f"{search.seed} {sample} {source}" for source in sources for sample in samples]
+        generators = map(random.Random, self._names)
         numbers = [[(one.random(), one.random()) for _ in range(search.max_new_tokens)] for one in generators]
         self._uniform = torch.tensor(numbers, dtype=torch.float64, device=device)  # (B*N, T, 2), in [0, 1)
 
-    def __call__(self, logits: Tensor, rows: Tensor, step: int) -> Tensor:
+    def __call__(self, logits: Tensor, rows: Tensor, step: int, guard: Guard | None = None) -> Tensor:
         """Draw one token for each of some rows.
 
         Args:
             logits: (R, V) float32; a token at ``-inf`` is never drawn.
             rows: Which of all rows these are, (R,) int64.
             step: Tokens drawn before this one.
+            guard: What the answers must be written in. A token that is not allowed is left out before all
+                else, so the others' probabilities grow.
 
         Returns:
-            (R,) int64; of no meaning in a row with NaN.
+            (R,) int64; -1 where no token is allowed, and of no meaning in a row with NaN.
         """
         how = self._search
-        bent = bend(logits, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)  # (R, V)
-        # First a block of the vocabulary, then a token of it: in one long sum of probabilities, the roundings
-        # that another batch brings would move the borders of rare tokens by more than they are wide. And not
-        # by rank, where a rounding that swaps two tokens would change what is drawn.
-        probs = F.pad(bent.softmax(dim=-1), (0, -bent.shape[-1] % _BLOCK))
-        probs = probs.view(len(bent), -1, _BLOCK)  # (R, V / 128, 128)
-        first, second = self._uniform[rows, step].unbind(dim=1)  # (R,), (R,)
-        block = _draw(probs.sum(dim=-1), first)  # (R,)
-        token = _draw(probs[torch.arange(len(block), device=block.device), block], second)  # (R,)
-        return (block * _BLOCK + token).clamp(max=logits.shape[-1] - 1)
+        if guard is not None and (how.top_k or how.top_p < 1):
+            probs = (logits / how.temperature).softmax(dim=-1)  # (R, V)
+            probs = guard.nucleus(probs, top_k=how.top_k, top_p=how.top_p)
+        else:
+            bent = bend(logits, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
+            probs = bent.softmax(dim=-1)  # (R, V)
+        tokens = _tokens(probs, self._uniform[rows, step])  # (R,)
+        return tokens if guard is None else self._allowed(tokens, probs, rows, step, guard)
+
+    def _allowed(self, tokens: Tensor, probs: Tensor, rows: Tensor, step: int, guard: Guard) -> Tensor:
+        """Draw again, without it, where a token is not allowed.
+
+        What comes first of the allowed ones, when one after the other is drawn and not put back, has the
+        distribution of the allowed ones alone.
+
+        Args:
+            tokens: Those drawn, (R,); written to.
+            probs: That they were drawn by, (R, V), which need not add up to 1; written to.
+            rows: As for a call.
+            step: As for a call.
+            guard: As for a call.
+
+        Returns:
+            (R,) int64.
+        """
+        numbered = (~probs.isnan().any(dim=-1)).tolist()
+        places = [place for place, is_number in enumerate(numbered) if is_number and not guard.is_over(place)]
+        generators: dict[int, random.Random] = {}
+        for num_drawn in itertools.count(1):
+            drawn = tokens[places].tolist()
+            places = [
+                place for place, token in zip(places, drawn, strict=True) if not guard.allows(place, token)
+            ]
+            index = torch.tensor(places, dtype=torch.int64, device=probs.device)  # (R',)
+            if num_drawn < _MOST_DRAWS:
+                probs[index, tokens[index]] = 0
+            else:
+                for place in places:
+                    allowed = guard.allowed(place)
+                    left = torch.zeros_like(probs[place])
+                    left[allowed] = probs[place, allowed]
+                    probs[place] = left
+            none_left = probs[index].sum(dim=-1) == 0
+            tokens[index[none_left]] = -1
+            index = index[~none_left]
+            places = index.tolist()
+            if not places:
+                break
+            for place, row in zip(places, rows[index].tolist(), strict=True):
+                if place not in generators:
+                    generators[place] = random.Random(f"{self._names[row]} {step}")
+            numbers = [(generators[place].random(), generators[place].random()) for place in places]
+            uniform = torch.tensor(numbers, dtype=torch.float64, device=probs.device).view(-1, 2)
+            tokens[index] = _tokens(probs[index], uniform)
+        return tokens
 
 
 def sample(

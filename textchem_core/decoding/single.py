@@ -6,17 +6,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textchem_core.decoding.guard import start_guard
-from textchem_core.decoding.protocol import MOST_CLOSED, Constraint, Decoder, Hypothesis
+from textchem_core.decoding.guard import Guard, start_guard
+from textchem_core.decoding.protocol import MOST_CLOSED, NOTHING, Constraint, Decoder, Hypothesis
 
-Choose = Callable[[Tensor, Tensor, int], Tensor]
-"""From logits (R', V), what rows of all R they are of, (R',) int64, and how many tokens those have written,
-to the next token of each, (R',) int64."""
+Choose = Callable[[Tensor, Tensor, int, Guard | None], Tensor]
+"""From logits (R', V), what rows of all R they are of, (R',) int64, how many tokens those have written, and
+what these must be written in, to the next token of each, (R',) int64; -1 where none is allowed."""
 
 
-def likeliest(logits: Tensor, _rows: Tensor, _step: int) -> Tensor:
+def likeliest(logits: Tensor, _rows: Tensor, _step: int, guard: Guard | None) -> Tensor:
     """Choose greedily."""
-    return logits.argmax(dim=-1)
+    if guard is None:
+        return logits.argmax(dim=-1)
+    best, tokens = guard.topk(logits, logits.new_zeros(len(logits), 1), 1)  # (R', K)
+    return tokens[:, 0].masked_fill(best[:, 0] == NOTHING, -1)
 
 
 def single_search(
@@ -43,7 +46,7 @@ def single_search(
         length_penalty: Power of the length in the score. It cannot change the answer here.
         max_new_tokens: Steps after which answers are cut, >= 1.
         min_new_tokens: Tokens that must precede the end token, >= 0.
-        constraint: What answers must be written in; one that can only go wrong stays unfinished.
+        constraint: What answers must be written in; one that nothing can follow stays unfinished.
 
     Returns:
         One hypothesis per row.
@@ -58,7 +61,7 @@ def single_search(
     log_probs_written = torch.zeros(written.shape, device=start_ids.device)  # (R', T)
     lengths = torch.zeros_like(rows)  # (R',)
     done = written.clone(), log_probs_written.clone(), lengths.clone()  # of all R
-    guard = start_guard(constraint, start_ids, eos_token_id)
+    guard = start_guard(constraint, start_ids, eos_token_id, max_new_tokens, min_new_tokens)
 
     for step in range(max_new_tokens):
         logits = decoder.step(token_ids).float()  # (R', V)
@@ -66,14 +69,12 @@ def single_search(
         log_probs = F.log_softmax(logits, dim=-1)  # (R', V)
         if step < min_new_tokens:
             logits = logits.clone()  # they are the decoder's
-            logits[:, eos_token_id] = float("-inf")
-        if guard is not None:
-            # The likeliest token is one of the first two; what is drawn may be any.
-            logits = guard.masked(logits, 1 if choose is likeliest else None)  # (R', V)
-            is_open &= logits.amax(dim=-1) != float("-inf")
-        token_ids = choose(logits, rows, step)  # (R',)
+            logits[:, eos_token_id] = NOTHING
+        token_ids = choose(logits, rows, step, guard)  # (R',)
         if guard is not None:
             guard.follow(token_ids[:, None])
+            is_open &= token_ids >= 0
+            token_ids = token_ids.clamp(min=0)
 
         written[:, step] = token_ids
         chosen = log_probs.gather(1, token_ids[:, None]).squeeze(1)  # (R',)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textchem_core.decoding.protocol import MOST_CLOSED, Decoder, Hypothesis
+from textchem_core.decoding.protocol import MOST_CLOSED, NOTHING, Decoder, Hypothesis
 
 _LONGEST_DRAFT = 8
 """Tokens. Some copies run longer, but all of a draft is paid for."""
@@ -198,7 +198,7 @@ def _choose(
     if max(num_forced) > 0:
         logits = logits.clone()  # they are the decoder's
         for row, length in enumerate(num_forced):
-            logits[row, : max(length, 0), eos_token_id] = float("-inf")
+            logits[row, : max(length, 0), eos_token_id] = NOTHING
     token_ids = logits.argmax(dim=-1)  # (B, T)
     chosen = log_probs.gather(2, token_ids[:, :, None]).squeeze(2)  # (B, T)
     return token_ids.tolist(), chosen.tolist()

@@ -62,15 +62,35 @@ class SmilesConstraint:
         if beginnings is self.start:
             # SentencePiece puts a blank before every text, alone or with the first letters.
             texts = tuple(text.removeprefix(" ") for text in texts)
+        if len(beginnings) == len(texts) == 1:
+            one = self._followed(beginnings[0], texts[0])
+            return None if one is None else (one,)
         longer = (self._followed(before, text) for before in beginnings for text in texts)
         # As many as are tried when the answer is restored.
         return tuple(filter(None, longer))[: 2**MOST_MARKS_TRIED_SINGLY] or None
 
+    def can_end_within(self, state: Any, num_tokens: float) -> bool:
+        """Whether an answer may be ended in so many tokens, the end token among them.
+
+        Exact where that is one. For more, whatever is open counts as one token: some close two, and others
+        are needed before a ring can close.
+
+        Args:
+            state: As for ``advance``.
+            num_tokens: >= 1, or infinite.
+        """
+        beginnings: tuple[Smiles, ...] = state
+        if num_tokens == 1:
+            return any(one.is_complete for one in beginnings)
+        return any(one.num_open < num_tokens for one in beginnings)
+
     def _followed(self, smiles: Smiles, text: str) -> Smiles | None:
         """Return the beginning with a text after it, or None if no SMILES begins so."""
-        longer: Smiles | None = smiles
         for character in text:
-            if longer is None or (character == "." and self._dots_end and not longer.is_closed):
+            if character == "." and self._dots_end and not smiles.is_closed:
                 return None
-            longer = longer.followed_by(character)
-        return longer
+            longer = smiles.followed_by(character)
+            if longer is None:
+                return None
+            smiles = longer
+        return smiles
