@@ -25,16 +25,14 @@ class Marking:
     def token_ids(self) -> list[int]:
         return [EOS, 2, 3, 4, 6]
 
-    def advance(self, state: object, token_id: int) -> object | None:
+    def advance(self, state: object, token_id: int, num_left: float = math.inf) -> object | None:
         assert isinstance(state, int)
         if token_id == EOS:
             return state if state == 0 else None
         state += {2: 1, 3: -1}.get(token_id, 0)
+        if state + 1 > num_left:
+            return None
         return state if 0 <= state <= 2 and (token_id != 6 or state > 0) else None
-
-    def can_end_within(self, state: object, num_tokens: float) -> bool:
-        assert isinstance(state, int)
-        return state + 1 <= num_tokens
 
 
 def masked(next_token: NextToken, max_new_tokens: int) -> NextToken:
@@ -52,8 +50,7 @@ def masked(next_token: NextToken, max_new_tokens: int) -> NextToken:
         def is_allowed(token: int) -> bool:
             if state is None or token not in Marking().token_ids:
                 return False
-            longer = Marking().advance(state, token)
-            return isinstance(longer, int) and (token == EOS or longer + 1 <= num_left)
+            return Marking().advance(state, token, num_left) is not None
 
         log_probs = next_token(source, past)
         allowed = [one if is_allowed(token) else -math.inf for token, one in enumerate(log_probs)]
@@ -141,7 +138,7 @@ class TestSearch:
 
     def test_an_answer_that_can_only_go_wrong_stays_unfinished(self) -> None:
         class TwoTokens(Marking):
-            def advance(self, state: object, token_id: int) -> object | None:
+            def advance(self, state: object, token_id: int, num_left: float = math.inf) -> object | None:
                 assert isinstance(state, int)
                 return state + 1 if state < 2 and token_id != EOS else None
 
@@ -190,12 +187,9 @@ class TestEnd:
         class Thrice(Marking):
             """Three tokens, none of them the end."""
 
-            def advance(self, state: object, token_id: int) -> object | None:
+            def advance(self, state: object, token_id: int, num_left: float = math.inf) -> object | None:
                 assert isinstance(state, int)
                 return state + 1 if state < 3 and token_id != EOS else None
-
-            def can_end_within(self, state: object, num_tokens: float) -> bool:
-                return True
 
         next_token = random_language(8, seed=5)
         options: dict[str, Any] = {"num_beams": 4, "max_new_tokens": 9, "length_penalty": 2.0}
@@ -219,7 +213,7 @@ class TestEnd:
     @pytest.mark.parametrize("way", [{"num_beams": 1}, {"num_beams": 3}, {"num_beams": 1, "do_sample": True}])
     def test_without_a_first_token_the_answer_is_empty(self, way: dict[str, Any]) -> None:
         class Nothing(Marking):
-            def advance(self, state: object, token_id: int) -> object | None:
+            def advance(self, state: object, token_id: int, num_left: float = math.inf) -> object | None:
                 return None
 
         found = generate(
@@ -264,11 +258,8 @@ class TestSampling:
             def token_ids(self) -> list[int]:
                 return list(range(1, 100))
 
-            def advance(self, state: object, token_id: int) -> object | None:
-                return 0 if token_id >= 98 else None
-
-            def can_end_within(self, state: object, num_tokens: float) -> bool:
-                return True
+            def advance(self, state: object, token_id: int, num_left: float = math.inf) -> object | None:
+                return 0 if token_id >= 98 and num_left > 0 else None
 
         weights = [1.0] * 98 + [1e-6, 3e-6]
         log_probs = [math.log(weight / sum(weights)) for weight in weights]
@@ -304,12 +295,9 @@ class TestSampling:
             def token_ids(self) -> list[int]:
                 return list(range(1, 500))
 
-            def advance(self, state: object, token_id: int) -> object | None:
+            def advance(self, state: object, token_id: int, num_left: float = math.inf) -> object | None:
                 asked.append(token_id)
                 return 0 if token_id % 3 == 1 else None
-
-            def can_end_within(self, state: object, num_tokens: float) -> bool:
-                return True
 
         generator = torch.Generator().manual_seed(0)
         asked: list[int] = []

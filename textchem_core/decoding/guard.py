@@ -219,20 +219,11 @@ class Guard:
         asked = self._asked[place]
         if column not in asked:
             row, token = divmod(column, len(self._token_ids))
-            asked[column] = self._state_after(self._states[place][row], self._token_ids[token])
+            state = self._states[place][row]
+            if state is not None:
+                state = self._constraint.advance(state, self._token_ids[token], self._num_left - 1)
+            asked[column] = state
         return asked[column]
-
-    def _state_after(self, state: object | None, token_id: int) -> object | None:
-        if state is None:
-            return None
-        if token_id == self._eos_token_id:
-            return self._constraint.advance(state, token_id)
-        if self._num_left <= 1:
-            return None
-        after = self._constraint.advance(state, token_id)
-        if after is None or not self._constraint.can_end_within(after, self._num_left - 1):
-            return None
-        return after
 
 
 def start_guard(

@@ -115,23 +115,15 @@ class Constraint(Protocol):
         """The state before the first token."""
         ...
 
-    def advance(self, state: object, token_id: int) -> object | None:
+    def advance(self, state: object, token_id: int, num_left: float) -> object | None:
         """Return the state after one more token, or None where that token is not allowed.
+
+        Neither is a token allowed after which the answer cannot be ended in time, as far as can be told.
 
         Args:
             state: ``start``, or what this method returned for any token but the end token.
             token_id: One of ``token_ids``.
-        """
-        ...
-
-    def can_end_within(self, state: object, num_tokens: float) -> bool:
-        """Whether an answer may be ended in so many tokens, the end token among them.
-
-        Exact where that is one; an estimate, and a fast one, for more.
-
-        Args:
-            state: As for ``advance``.
-            num_tokens: >= 1, or infinite.
+            num_left: Tokens that may follow this one, the end token among them, >= 0, or infinite.
         """
         ...
 

@@ -1,6 +1,8 @@
 """The SMILES grammar, spoken in the tokens of a vocabulary."""
 
+import math
 import re
+from collections import Counter
 from typing import Any
 
 from textchem_core.errors import TokenizerError
@@ -14,6 +16,8 @@ _IN_BRACKET = (
 _OUTSIDE = rf"(?:Cl|Br|[BCNOPSFIbcnops*]|\[{_IN_BRACKET}\]|[-=#$:/\\<>%().~\d])"
 _PIECE = re.compile(rf" ?(?:{_IN_BRACKET}|(?:{_IN_BRACKET}\]|[lr])?{_OUTSIDE}*(?:\[{_IN_BRACKET})?)")
 """What some stretch of some SMILES looks like, and a little more. Most of a vocabulary does not."""
+
+_CLOSING = re.compile(r"[)\d]")
 
 
 class SmilesConstraint:
@@ -40,6 +44,8 @@ class SmilesConstraint:
             # SMILES is ASCII; latin-1 reads any byte, so also one that is only a part of a character.
             if (text := tokenizer.surface(token_id).decode("latin-1")) and _PIECE.fullmatch(text)
         }
+        # A bound; for an unknown id nothing.
+        self._most_closed = Counter({i: len(_CLOSING.findall(text)) for i, text in self._texts.items()})
         self.token_ids = sorted([*self._texts, self._eos_id, self._unk_id])
         self.start: tuple[Smiles, ...] = (Smiles(),)
         if all(self.advance(self.start, token_id) is None for token_id in self.token_ids):
@@ -48,41 +54,34 @@ class SmilesConstraint:
                 "leave out --constrain"
             )
 
-    def advance(self, state: Any, token_id: int) -> tuple[Smiles, ...] | None:
+    def advance(self, state: Any, token_id: int, num_left: float = math.inf) -> tuple[Smiles, ...] | None:
         """Return the state after one more token, or None where that token is not allowed.
+
+        Whether the answer can be ended in time is estimated: each branch or ring bond that is open gets a
+        token of its own. Some tokens close two, and others are needed before a ring can close.
 
         Args:
             state: ``start``, or what this method returned.
             token_id: One of ``token_ids``.
+            num_left: Tokens that may follow this one, the end token among them.
         """
         beginnings: tuple[Smiles, ...] = state
         if token_id == self._eos_id:
             return beginnings if any(one.is_complete for one in beginnings) else None
+        # Seen before the letters are read, because near the end most tokens are refused for it.
+        highest = num_left + self._most_closed[token_id]
+        if num_left < 1 or all(one.num_open >= highest for one in beginnings):
+            return None
         texts: tuple[str, ...] = ("\\", "~") if token_id == self._unk_id else (self._texts[token_id],)
         if beginnings is self.start:
             # SentencePiece puts a blank before every text, alone or with the first letters.
             texts = tuple(text.removeprefix(" ") for text in texts)
-        if len(beginnings) == len(texts) == 1:
-            one = self._followed(beginnings[0], texts[0])
-            return None if one is None else (one,)
-        longer = (self._followed(before, text) for before in beginnings for text in texts)
+        longer = [self._followed(before, text) for before in beginnings for text in texts]
         # As many as are tried when the answer is restored.
-        return tuple(filter(None, longer))[: 2**MOST_MARKS_TRIED_SINGLY] or None
-
-    def can_end_within(self, state: Any, num_tokens: float) -> bool:
-        """Whether an answer may be ended in so many tokens, the end token among them.
-
-        Exact where that is one. For more, whatever is open counts as one token: some close two, and others
-        are needed before a ring can close.
-
-        Args:
-            state: As for ``advance``.
-            num_tokens: >= 1, or infinite.
-        """
-        beginnings: tuple[Smiles, ...] = state
-        if num_tokens == 1:
-            return any(one.is_complete for one in beginnings)
-        return any(one.num_open < num_tokens for one in beginnings)
+        found = tuple([one for one in longer if one is not None][: 2**MOST_MARKS_TRIED_SINGLY])
+        if num_left == 1:
+            found = tuple(one for one in found if one.is_closed)
+        return found if any(one.num_open < num_left for one in found) else None
 
     def _followed(self, smiles: Smiles, text: str) -> Smiles | None:
         """Return the beginning with a text after it, or None if no SMILES begins so."""

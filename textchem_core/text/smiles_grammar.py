@@ -104,8 +104,8 @@ class Smiles(NamedTuple):
 
     @property
     def num_open(self) -> int:
-        """How many branches, ring bonds and signs are open."""
-        return len(self.stretches) - 1 + len(self.rings) + bool(self.bond or self.sign not in ("", "C", "B"))
+        """How many branches and ring bonds are open."""
+        return len(self.stretches) - 1 + len(self.rings)
 
     @property
     def is_complete(self) -> bool:
