@@ -62,6 +62,10 @@ class Guard:
             Their scores, (B, K), best first, and their places in N*V; ``-inf`` and 0 where there are no
             more. K is what the input with the most of them needs. NaN counts as allowed.
         """
+        if self._num_left <= 1:
+            only_end = torch.full_like(log_probs, NOTHING)
+            only_end[:, self._eos_token_id] = log_probs[:, self._eos_token_id]
+            log_probs = only_end
         columns = log_probs[:, self._columns] + running_scores.view(-1, 1)  # (B*N, A)
         columns = columns.view(len(running_scores), -1)  # (B, N*A)
         # Of so many, a model that has learnt the language seldom has too few that are allowed.

@@ -17,6 +17,8 @@ _OUTSIDE = rf"(?:Cl|Br|[BCNOPSFIbcnops*]|\[{_IN_BRACKET}\]|[-=#$:/\\<>%().~\d])"
 _PIECE = re.compile(rf" ?(?:{_IN_BRACKET}|(?:{_IN_BRACKET}\]|[lr])?{_OUTSIDE}*(?:\[{_IN_BRACKET})?)")
 """What some stretch of some SMILES looks like, and a little more. Most of a vocabulary does not."""
 
+_MOST_BEGUN = 1024
+"""Beginnings of which is known what the next character leads to."""
 _CLOSING = re.compile(r"[)\d]")
 
 
@@ -47,6 +49,8 @@ class SmilesConstraint:
         # A bound; for an unknown id nothing.
         self._most_closed = Counter({i: len(_CLOSING.findall(text)) for i, text in self._texts.items()})
         self.token_ids = sorted([*self._texts, self._eos_id, self._unk_id])
+        # By identity; each is held here, so that no other takes its place.
+        self._begun: dict[int, tuple[Smiles, dict[str, Smiles | None]]] = {}
         self.start: tuple[Smiles, ...] = (Smiles(),)
         if all(self.advance(self.start, token_id) is None for token_id in self.token_ids):
             raise TokenizerError(
@@ -68,28 +72,43 @@ class SmilesConstraint:
         beginnings: tuple[Smiles, ...] = state
         if token_id == self._eos_id:
             return beginnings if any(one.is_complete for one in beginnings) else None
-        # Seen before the letters are read, because near the end most tokens are refused for it.
-        highest = num_left + self._most_closed[token_id]
-        if num_left < 1 or all(one.num_open >= highest for one in beginnings):
-            return None
         texts: tuple[str, ...] = ("\\", "~") if token_id == self._unk_id else (self._texts[token_id],)
         if beginnings is self.start:
             # SentencePiece puts a blank before every text, alone or with the first letters.
             texts = tuple(text.removeprefix(" ") for text in texts)
-        longer = [self._followed(before, text) for before in beginnings for text in texts]
+        # Seen before the letters are read, because near the end most tokens are refused for it.
+        most_open = num_left + self._most_closed[token_id] - 1
+        found = [
+            longer
+            for before in beginnings
+            if num_left >= 1 and before.num_open <= most_open
+            for text in texts
+            if (longer := self._followed(before, text)) is not None
+            and (longer.num_open < num_left if num_left > 1 else longer.is_closed)
+        ]
         # As many as are tried when the answer is restored.
-        found = tuple([one for one in longer if one is not None][: 2**MOST_MARKS_TRIED_SINGLY])
-        if num_left == 1:
-            found = tuple(one for one in found if one.is_closed)
-        return found if any(one.num_open < num_left for one in found) else None
+        return tuple(found[: 2**MOST_MARKS_TRIED_SINGLY]) if found else None
 
     def _followed(self, smiles: Smiles, text: str) -> Smiles | None:
         """Return the beginning with a text after it, or None if no SMILES begins so."""
-        for character in text:
-            if character == "." and self._dots_end and not smiles.is_closed:
-                return None
-            longer = smiles.followed_by(character)
+        if not text:
+            return smiles
+        # Where few tokens are allowed, hundreds are asked about that begin alike.
+        if id(smiles) not in self._begun:
+            if len(self._begun) == _MOST_BEGUN:
+                self._begun.clear()
+            self._begun[id(smiles)] = smiles, {}
+        _, known = self._begun[id(smiles)]
+        if text[0] not in known:
+            known[text[0]] = self._with_character(smiles, text[0])
+        longer = known[text[0]]
+        for character in text[1:]:
             if longer is None:
                 return None
-            smiles = longer
-        return smiles
+            longer = self._with_character(longer, character)
+        return longer
+
+    def _with_character(self, smiles: Smiles, character: str) -> Smiles | None:
+        if character == "." and self._dots_end and not smiles.is_closed:
+            return None
+        return smiles.followed_by(character)
