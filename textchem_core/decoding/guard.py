@@ -10,6 +10,8 @@ from textchem_core.decoding.protocol import NOTHING, Constraint
 
 _FIRST_ASKED = 64
 """Tokens of a row that are ranked at first."""
+_MOST_ASKED = 64
+"""Extensions for each beam that are asked about just before the last token."""
 
 
 class Guard:
@@ -70,13 +72,15 @@ class Guard:
         columns = columns.view(len(running_scores), -1)  # (B, N*A)
         # Of so many, a model that has learnt the language seldom has too few that are allowed.
         ranked = columns.topk(min(4 * num_beams, columns.shape[1]))  # (B, 4N)
+        # Of the last token but one few may be allowed at all, and asking about all would take longest there.
+        most = columns.shape[1] if self._num_left > 2 else min(_MOST_ASKED * num_beams, columns.shape[1])
         chosen = []
         for place, (values, index) in enumerate(
             zip(ranked.values.tolist(), ranked.indices.tolist(), strict=True)
         ):
             allowed, is_enough = self._allowed(place, values, index, num_beams)
-            while not is_enough and len(index) < columns.shape[1]:
-                more = columns[place].topk(min(4 * len(index), columns.shape[1]))
+            while not is_enough and len(index) < most:
+                more = columns[place].topk(min(4 * len(index), most))
                 values, index = more.values.tolist(), more.indices.tolist()
                 allowed, is_enough = self._allowed(place, values, index, num_beams)
             chosen.append(allowed)
