@@ -3,9 +3,9 @@
 ``Smiles`` is a beginning, immutable; ``followed_by`` gives the beginning one character longer, or None where
 no SMILES starts so. Signs, branches, ring bonds and the room that atoms have for bonds are followed from
 character to character. What is seen only from a whole, aromatic rings above all, RDKit is asked as soon as a
-part can no longer change: a branch that is closed, the chain before a new atom; and the part alone, with a
-dummy atom for the rest. So what nothing can save dies soon, and all of what is complete RDKit has read where
-signs and bonds alone do not tell.
+part can no longer change: a branch that is closed, the chain before a new atom; and that part alone, with a
+dummy atom for the rest. So what nothing can save dies soon, and what is complete is a molecule that RDKit has
+read.
 
 Narrower than RDKit on purpose are: a ring bond written ``=`` at one end and ``#`` at the other; an atom
 with a bond too many that RDKit forgives because it goes to a metal (``->`` is read); multiple bonds in
@@ -109,8 +109,9 @@ class Smiles(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether RDKit reads it as it stands, of which it has read what is settled already."""
-        return self.is_closed and (not self.stretches[0].is_doubtful or self._is_sound())
+        """Whether RDKit reads it as it stands."""
+        # All of it: parts read one by one, with dummies between, do not quite prove the whole.
+        return self.is_closed and _is_molecule(self.text)
 
     def followed_by(self, character: str) -> "Smiles | None":
         """Return the SMILES one character longer, or None if RDKit reads nothing that begins so.
