@@ -6,14 +6,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-import torch
-from test_sampling import assert_drawn_from, distribution, texts
+from test_sampling import assert_drawn_from, bent, distribution, texts
 
 from tests.unit.test_decoding import EOS, PAD, FakeModel, NextToken, assert_same, random_language, sources
 from textchem_core.decoding.generate import generate
-from textchem_core.decoding.guard import Guard
 from textchem_core.decoding.protocol import Hypothesis
-from textchem_core.decoding.sampling import bend
 
 
 class Marking:
@@ -226,13 +223,20 @@ class TestEnd:
 
 class TestSampling:
     @pytest.mark.parametrize(
-        ("temperature", "top_k", "top_p"),
-        [(1.0, 0, 1.0), (0.6, 0, 1.0), (1.7, 3, 1.0), (1.0, 0, 0.8), (1.4, 3, 0.7), (0.8, 99, 0.95)],
+        ("temperature", "top_k", "top_p", "can_fall_back"),
+        [
+            (1.0, 0, 1.0, False),
+            (0.6, 0, 1.0, False),
+            (1.7, 5, 1.0, True),
+            (1.0, 0, 0.9, True),
+            (1.4, 5, 0.95, True),
+            (0.8, 99, 1.0, False),
+        ],
     )
-    def test_the_distribution_is_that_of_full_masks(
-        self, temperature: float, top_k: int, top_p: float
+    def test_of_what_may_be_drawn_the_allowed_tokens_keep_their_shares(
+        self, temperature: float, top_k: int, top_p: float, can_fall_back: bool
     ) -> None:
-        next_token = random_language(8, seed=3, peak=1.0)
+        next_token = random_language(8, seed=4, peak=1.0)
         options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         [found] = generate(
             FakeModel(next_token),
@@ -245,7 +249,20 @@ class TestSampling:
             constraint=Marking(),
             **options,
         )
-        expected = distribution(masked(next_token, 4), 4, **options)
+        allowed_by = masked(next_token, 4)
+
+        def drawn_by(source: tuple[int, ...], past: tuple[int, ...]) -> list[float]:
+            allowed = allowed_by(source, past)
+            probs = bent(next_token(source, past), **options)
+            left = [prob if allowed[token] > -math.inf else 0.0 for token, prob in enumerate(probs)]
+            if sum(left) == 0:  # the likeliest one that is allowed
+                left = [float(one == max(allowed)) for one in allowed]
+                fallen_back.append(past)
+            return [math.log(prob / sum(left)) if prob else -math.inf for prob in left]
+
+        fallen_back: list[tuple[int, ...]] = []
+        expected = distribution(drawn_by, 4, temperature=1.0, top_k=0, top_p=1.0)
+        assert bool(fallen_back) == can_fall_back
         expected = {text: probability for text, probability in expected.items() if probability > 0}
         assert sum(expected.values()) == pytest.approx(1)
         assert_drawn_from(Counter(texts(found)), expected)
@@ -286,31 +303,3 @@ class TestSampling:
         for row in range(3):
             [alone] = generate(model, batch[row : row + 1], mask[row : row + 1], **common)
             assert_same(alone, together[row])
-
-    def test_the_nucleus_is_that_of_full_masks(self) -> None:
-        class Divisible(Marking):
-            """Every third token."""
-
-            @property
-            def token_ids(self) -> list[int]:
-                return list(range(1, 500))
-
-            def advance(self, state: object, token_id: int, num_left: float = math.inf) -> object | None:
-                asked.append(token_id)
-                return 0 if token_id % 3 == 1 else None
-
-        generator = torch.Generator().manual_seed(0)
-        asked: list[int] = []
-        for peak, top_k, top_p in itertools.product((0.1, 1.0, 4.0), (0, 1, 40), (1e-6, 0.5, 0.9, 0.999)):
-            logits = torch.randn(6, 600, generator=generator) * peak
-            logits[3:] = logits[3:].round()  # equal ones among them
-            guard = Guard(Divisible(), batch_size=6, eos_token_id=EOS, num_left=9, device=logits.device)
-            asked.clear()
-            kept = guard.nucleus(logits.softmax(dim=-1), top_k=top_k, top_p=top_p)
-            if (peak, top_k) == (4.0, 0) and top_p < 0.999:
-                assert len(asked) < 6 * 499 / 4
-            allowed = torch.full((600,), -math.inf)
-            allowed[1:500:3] = 0
-            expected = bend(logits + allowed, temperature=1.0, top_k=top_k, top_p=top_p).softmax(dim=-1)
-            assert ((kept > 0) == (expected > 0)).all()
-            torch.testing.assert_close(kept / kept.sum(dim=-1, keepdim=True), expected)

@@ -1,15 +1,12 @@
 """Search that obeys a constraint: the best tokens, without those that are not allowed."""
 
 import math
-from bisect import bisect_left
 
 import torch
 from torch import Tensor
 
 from textchem_core.decoding.protocol import NOTHING, Constraint
 
-_FIRST_ASKED = 64
-"""Tokens of a row that are ranked at first."""
 _MOST_ASKED = 64
 """Extensions for each beam that are asked about just before the last token."""
 
@@ -93,47 +90,10 @@ class Guard:
         index = places // num_columns * vocab_size + self._columns[places % num_columns]  # (B, K)
         return found, index.masked_fill(is_missing, 0)
 
-    def nucleus(self, probs: Tensor, *, top_k: int, top_p: float) -> Tensor:
-        """Return the probabilities that ``bend`` leaves of the allowed tokens, and 0 for all others.
-
-        Without ``top_k`` the allowed share of the whole vocabulary is wanted, of which ``top_p`` is a part.
-        It lies between what has been found allowed and that with all not yet asked about; once the same
-        tokens stay at both ends, no more is asked.
-
-        Args:
-            probs: (B, V), of batches with one row per input.
-            top_k: As for ``bend``.
-            top_p: As for ``bend``.
-
-        Returns:
-            (B, V); all 0 where nothing is allowed, NaN where a probability was.
-        """
-        columns = probs[:, self._columns]  # (B, A)
-        totals = columns.sum(dim=-1, dtype=torch.float64).tolist()
-        ranked = columns.topk(min(_FIRST_ASKED, columns.shape[1]))
-        kept = torch.zeros_like(probs)
-        for place, (values, index, total) in enumerate(
-            zip(ranked.values.tolist(), ranked.indices.tolist(), totals, strict=True)
-        ):
-            if math.isnan(total):
-                kept[place] = math.nan
-                continue
-            tokens = self._nucleus(place, values, index, total, top_k, top_p)
-            while tokens is None:
-                more = columns[place].topk(min(4 * len(index), columns.shape[1]))
-                values, index = more.values.tolist(), more.indices.tolist()
-                tokens = self._nucleus(place, values, index, total, top_k, top_p)
-            kept[place, tokens] = probs[place, tokens]
-        return kept
-
     def allows(self, place: int, token_id: int) -> bool:
         """Whether a token may be next in a row, of batches with one row per input."""
         column = self._column_of.get(token_id)
         return column is not None and self._asked_state(place, column) is not None
-
-    def allowed(self, place: int) -> list[int]:
-        """Return all tokens that may be next in a row, of batches with one row per input."""
-        return [token_id for token_id in self._token_ids if self.allows(place, token_id)]
 
     def is_over(self, place: int) -> bool:
         """Whether nothing is written any more to an input."""
@@ -184,43 +144,6 @@ class Guard:
             if num_beams == 0:
                 return allowed, True
         return allowed, False
-
-    def _nucleus(
-        self, place: int, values: list[float], index: list[int], total: float, top_k: int, top_p: float
-    ) -> list[int] | None:
-        """Return the tokens of a row that ``top_k`` and ``top_p`` leave, or None if more must be ranked.
-
-        Args:
-            place: Which row.
-            values: The greatest probabilities, from the greatest on.
-            index: Their columns.
-            total: Of all columns.
-            top_k: As for ``bend``.
-            top_p: As for ``bend``.
-        """
-        tokens: list[int] = []
-        before: list[float] = []  # probability of the tokens before each
-        likely: list[float] = []  # and its own
-        found, rest, is_sure = 0.0, total, self.is_over(place)
-        for value, column in zip(values, index, strict=True):
-            is_sure = is_sure or value == 0 or (0 < top_k <= len(likely) and value < likely[-1])
-            if not top_k and likely:
-                num_kept, highest = bisect_left(before, top_p * found), top_p * (found + rest)
-                is_same = found >= highest and num_kept == bisect_left(before, highest)
-                # Those as likely as the last that stays, stay too.
-                is_sure = is_sure or (is_same and value < likely[num_kept - 1])
-            if is_sure:
-                break
-            rest = max(0.0, rest - value)
-            if self._asked_state(place, column) is not None:
-                tokens.append(self._token_ids[column])
-                before.append(found)
-                likely.append(value)
-                found += value
-        if not is_sure and len(index) < len(self._token_ids):
-            return None
-        num_kept = bisect_left(before, top_p * found)
-        return [token for token, value in zip(tokens, likely, strict=True) if value >= likely[num_kept - 1]]
 
     def _asked_state(self, place: int, column: int) -> object | None:
         """Return the state after one more token, given by its place in N*A, or None if it is not allowed."""

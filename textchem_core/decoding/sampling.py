@@ -1,6 +1,5 @@
 """Sampling: answers drawn from the distribution the model gives them, bent on request."""
 
-import itertools
 import random
 
 import numpy as np
@@ -11,11 +10,11 @@ from torch import Tensor
 from textchem_core.decoding.guard import Guard
 from textchem_core.decoding.options import Search
 from textchem_core.decoding.protocol import NOTHING, Constraint, Decoder, Hypothesis
-from textchem_core.decoding.single import single_search
+from textchem_core.decoding.single import likeliest, single_search
 
 _BLOCK = 128
 """Neighbours in the vocabulary that a draw looks at together."""
-_MOST_DRAWS = 16
+_MOST_DRAWS = 64
 """Tokens drawn, none of them allowed, after which all that are not are taken out at once."""
 
 
@@ -119,58 +118,56 @@ class Sampler:
             logits: (R, V) float32; a token at ``-inf`` is never drawn.
             rows: Which of all rows these are, (R,) int64.
             step: Tokens drawn before this one.
-            guard: What the answers must be written in. A token that is not allowed is left out before all
-                else, so the others' probabilities grow.
+            guard: What the answers must be written in. Of the tokens that ``bend`` leaves, those that are not
+                allowed are left out, so the others' probabilities grow. Where none of them is allowed, the
+                likeliest token that is comes next.
 
         Returns:
             (R,) int64; -1 where no token is allowed, and of no meaning in a row with NaN.
         """
         how = self._search
-        if guard is not None and (how.top_k or how.top_p < 1):
-            probs = (logits / how.temperature).softmax(dim=-1)  # (R, V)
-            probs = guard.nucleus(probs, top_k=how.top_k, top_p=how.top_p)
-        else:
-            bent = bend(logits, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
-            probs = bent.softmax(dim=-1)  # (R, V)
+        bent = bend(logits, temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)  # (R, V)
+        probs = bent.softmax(dim=-1)  # (R, V)
         tokens = _tokens(probs, self._uniform[rows, step])  # (R,)
-        return tokens if guard is None else self._allowed(tokens, probs, rows, step, guard)
+        if guard is None:
+            return tokens
+        is_out = self._draw_again(tokens, probs, rows, step, guard)
+        if is_out.any():
+            tokens = torch.where(is_out, likeliest(logits, rows, step, guard), tokens)
+        return tokens
 
-    def _allowed(self, tokens: Tensor, probs: Tensor, rows: Tensor, step: int, guard: Guard) -> Tensor:
-        """Draw again, without it, where a token is not allowed.
+    def _draw_again(self, tokens: Tensor, probs: Tensor, rows: Tensor, step: int, guard: Guard) -> Tensor:
+        """Replace tokens that are not allowed by others, until all are, and say where there are none.
 
         What comes first of the allowed ones, when one after the other is drawn and not put back, has the
         distribution of the allowed ones alone.
 
         Args:
             tokens: Those drawn, (R,); written to.
-            probs: That they were drawn by, (R, V), which need not add up to 1; written to.
+            probs: That they were drawn by, (R, V); written to.
             rows: As for a call.
             step: As for a call.
             guard: As for a call.
 
         Returns:
-            (R,) int64.
+            (R,) bool.
         """
-        numbered = (~probs.isnan().any(dim=-1)).tolist()
-        places = [place for place, is_number in enumerate(numbered) if is_number and not guard.is_over(place)]
+        is_out = torch.zeros_like(tokens, dtype=torch.bool)  # (R,)
+        numbered = (~probs.isnan().any(dim=-1)).nonzero().squeeze(1).tolist()
+        places = [place for place in numbered if not guard.is_over(place)]
         generators: dict[int, random.Random] = {}
-        for num_drawn in itertools.count(1):
-            drawn = tokens[places].tolist()
-            places = [
-                place for place, token in zip(places, drawn, strict=True) if not guard.allows(place, token)
-            ]
+        for num_drawn in range(1, _MOST_DRAWS + 1):
+            drawn = zip(places, tokens[places].tolist(), strict=True)
+            places = [place for place, token in drawn if not guard.allows(place, token)]
             index = torch.tensor(places, dtype=torch.int64, device=probs.device)  # (R',)
-            if num_drawn < _MOST_DRAWS:
-                probs[index, tokens[index]] = 0
-            else:
+            probs[index, tokens[index]] = 0
+            if num_drawn == _MOST_DRAWS:
                 for place in places:
-                    allowed = guard.allowed(place)
-                    left = torch.zeros_like(probs[place])
-                    left[allowed] = probs[place, allowed]
-                    probs[place] = left
-            none_left = probs[index].sum(dim=-1) == 0
-            tokens[index[none_left]] = -1
-            index = index[~none_left]
+                    left = probs[place].nonzero().squeeze(1).tolist()
+                    probs[place, [token for token in left if not guard.allows(place, token)]] = 0
+            is_empty = probs[index].sum(dim=-1) == 0  # (R',)
+            is_out[index[is_empty]] = True
+            index = index[~is_empty]
             places = index.tolist()
             if not places:
                 break
@@ -180,7 +177,7 @@ class Sampler:
             numbers = [(generators[place].random(), generators[place].random()) for place in places]
             uniform = torch.tensor(numbers, dtype=torch.float64, device=probs.device).view(-1, 2)
             tokens[index] = _tokens(probs[index], uniform)
-        return tokens
+        return is_out
 
 
 def sample(
