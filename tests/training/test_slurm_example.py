@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "slurm_train.sh"
-STAND_IN = """#!/usr/bin/env bash
-echo "$(basename "$0") $*" >> calls
-"""
-# Ends as torchrun does when its processes have saved: not with 0.
-TORCHRUN = STAND_IN + "trap 'echo saved >> calls; exit 1' TERM\n"
+BASH = "#!/usr/bin/env bash\n"
+CALLED = 'echo "$(basename "$0") $*" >> calls\n'
+STAND_IN = BASH + CALLED
+# Ends as torchrun does when its processes have saved: not with 0. Once it says so, it can be stopped.
+TORCHRUN = BASH + "trap 'echo saved >> calls; exit 1' TERM\n" + CALLED
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,6 @@ def test_only_a_stopped_run_is_queued_again(tmp_path: Path, work: str, status: i
         while not (calls.exists() and "torchrun" in calls.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        time.sleep(0.2)  # until the stand-in for torchrun has set its trap
         process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == status
     lines = calls.read_text().splitlines()
