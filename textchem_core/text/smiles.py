@@ -133,7 +133,8 @@ def rewritten_molecule(smiles: str, style: str, seed: int) -> str | None:
     Args:
         smiles: As for ``canonical_molecule``; None comes back for what that refuses.
         style: ``canonical``; ``random``, as ``random_molecule``; ``kekule``, canonical with single and double
-            bonds in aromatic rings; ``explicit-h``, canonical with every hydrogen an atom of its own.
+            bonds in aromatic rings; ``explicit-h``, with every hydrogen an atom of its own, canonical where
+            that is still the molecule.
         seed: In [0, 2**31); of ``random``.
     """
     if style == "canonical":
@@ -149,7 +150,11 @@ def rewritten_molecule(smiles: str, style: str, seed: int) -> str | None:
             text: str = Chem.MolToSmiles(molecule, kekuleSmiles=True)
         else:
             assert style == "explicit-h", style
-            text = Chem.MolToSmiles(Chem.AddHs(molecule))
+            with_hydrogens = Chem.AddHs(molecule)
+            text = Chem.MolToSmiles(with_hydrogens)
+            if canonical_molecule(text) != Chem.MolToSmiles(molecule):
+                # In canonical order RDKit turns a double bond of some porphyrins.
+                text = Chem.MolToSmiles(with_hydrogens, canonical=False)
     return text.replace(".", "~") if "~" in smiles else text
 
 
