@@ -31,9 +31,19 @@ def metrics(*pairs: tuple[str, str]) -> dict[str, Metric]:
     return {metric.name: metric for metric in molecule_metrics([molecule_row(*pair) for pair in pairs])}
 
 
-@pytest.mark.parametrize("prediction", ["", " ", "*", "*~*", "**", ".", "~", "C1CC", "CC(", "CCO CCO"])
+@pytest.mark.parametrize("prediction", ["", " ", "*", "*~*", "**", ".", "~", "C1CC", "CC(", "C(C O)C"])
 def test_what_says_nothing_is_invalid(prediction: str) -> None:
     assert molecule_row(prediction, "CCO").canonical is None
+
+
+def test_what_follows_a_blank_is_not_read_and_the_note_says_so() -> None:
+    # "CCO CC)" is what published predictions look like where a piece of the vocabulary began a word.
+    assert Chem.MolFromSmiles("CCO CC)") is not None, "RDKit reads what stands before the blank"
+    found = metrics(("CCO CC)", "CCO"), (" CCO ", "CCO"), ("C(C O)C", "CCO"))
+    assert found["validity"].value == found["exact (InChI)"].value == pytest.approx(2 / 3)
+    assert found["validity"].note == "of 1 only what stands before a blank"
+    assert found["Levenshtein"].value == pytest.approx((4 + 2 + 4) / 3), "of the whole strings"
+    assert metrics(("CCO", "CCO"))["validity"].note == ""
 
 
 @pytest.mark.parametrize("nothing", ["", "*", "C1CC"])

@@ -22,6 +22,7 @@ class MoleculeRow:
         bleu: N-grams of its characters.
         distance: Characters to insert, delete or replace to get from one SMILES to the other.
         canonical: Canonical SMILES of the prediction; None where it is invalid.
+        is_in_part: Whether that is of what stands before a blank, and more stands behind it.
         target_canonical: That of the target.
         same_inchi: Whether both have the same InChI.
         likeness: Tanimoto similarities in the order of ``FINGERPRINTS``; None where one side is invalid.
@@ -30,6 +31,7 @@ class MoleculeRow:
     bleu: BleuCounts
     distance: int
     canonical: str | None
+    is_in_part: bool
     target_canonical: str | None
     same_inchi: bool
     likeness: tuple[float, ...] | None
@@ -40,7 +42,7 @@ def molecule_row(prediction: str, target: str) -> MoleculeRow:
 
     Args:
         prediction: A SMILES, perhaps an invalid one; empty is invalid, and so is ``*`` alone. Doubled
-            backslashes count as one.
+            backslashes count as one. RDKit is asked about what stands before a blank.
         target: The true SMILES, as likely to have doubled backslashes.
 
     Raises:
@@ -54,6 +56,7 @@ def molecule_row(prediction: str, target: str) -> MoleculeRow:
         bleu=bleu_counts(list(prediction), list(target)),
         distance=Levenshtein.distance(prediction, target),
         canonical=ours.canonical if ours else None,
+        is_in_part=ours is not None and len(prediction.split()) > 1,
         target_canonical=theirs.canonical if theirs else None,
         same_inchi=bool(ours and theirs and same_molecule(ours, theirs)),
         likeness=similarities(ours, theirs) if ours and theirs else None,
@@ -77,7 +80,7 @@ def molecule_metrics(rows: Sequence[MoleculeRow | None]) -> list[Metric]:
         mean_of("exact (canonical SMILES)", rows, _same_smiles, note=wrong),
         distances,
         *(_likeness(rows, index) for index in range(len(FINGERPRINTS))),
-        mean_of("validity", rows, lambda row: row.canonical is not None),
+        mean_of("validity", rows, lambda row: row.canonical is not None, note=_read_in_part(rows)),
     ]
 
 
@@ -92,6 +95,11 @@ def _likeness(rows: Sequence[MoleculeRow | None], index: int) -> Metric:
         lambda row: row.likeness[index] if row.likeness else None,
         note="Tanimoto, valid pairs only",
     )
+
+
+def _read_in_part(rows: Sequence[MoleculeRow | None]) -> str:
+    number = sum(row is not None and row.is_in_part for row in rows)
+    return f"of {number} only what stands before a blank" if number else ""
 
 
 def _invalid_targets(rows: Sequence[MoleculeRow | None]) -> str:

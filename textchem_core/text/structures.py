@@ -32,12 +32,13 @@ def structure(smiles: str) -> Structure | None:
     """Return what a SMILES describes, or None where that is no molecule.
 
     Besides what ``canonical_molecule`` refuses, that is anything without an atom of an element: ``*`` stands
-    for whatever is not said.
+    for whatever is not said. What follows a blank is not looked at, because RDKit does not, and the
+    published evaluation leaves it to RDKit.
 
     Args:
         smiles: One molecule, its fragments joined by ``.`` or ``~``, blanks around it allowed.
     """
-    smiles = smiles.strip()
+    smiles, *_ = smiles.split(maxsplit=1) or [""]
     canonical = canonical_molecule(smiles)
     if canonical is None:
         return None
