@@ -156,7 +156,7 @@ def test_the_published_source_is_read_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"predictions": None}, r":1: no list under 'predictions', found \['input', 'predictions'"),
+        ({"predictions": None}, r":1: no list under 'predictions', found None"),
         ({"predictions": "CCO"}, r":1: no list under 'predictions'"),
         ({"predictions": [1]}, r":1: prediction 1: 1: must be a text"),
         ({"predictions": ["a", {"confidence": 1}]}, r":1: prediction 2: None: must be a text"),
@@ -170,7 +170,10 @@ def test_the_published_source_is_read_too(tmp_path: Path) -> None:
         ({"predictions": [{"text": "a", "log_prob": "-1"}]}, r"1: log_prob='-1': must be a finite number"),
         ({"predictions": [{"text": "a", "confidence": True}]}, r"1: confidence=True: must be a finite"),
         ({"predictions": [{"text": "a", "confidence": 1.5}]}, r"1: confidence=1.5: must be between 0 and 1"),
-        ({"predictions": [{"text": "a", "round_trip": {}}]}, r"1: round_trip: None: must be a text"),
+        ({"predictions": [{"text": "a", "round_trip": {}}]}, r"1: round_trip=\{\}: must be null, or"),
+        ({"predictions": [{"text": "a", "round_trip": "P"}]}, r"1: round_trip='P': must be null, or"),
+        ({"predictions": [{"text": "a", "score": float("nan")}]}, r"1: score=nan: must be a finite number"),
+        ({"predictions": [{"text": "a", "log_prob": 10**400}]}, r"1: log_prob=1000.*: must be a finite"),
         ({"task": "translation"}, r":1: task='translation': must be one of forward"),
         ({"task": ["forward"]}, r":1: task=\['forward'\]: must be a string"),
         ({"target": ""}, r":1: empty target"),
@@ -187,7 +190,11 @@ def test_a_line_that_is_no_row_of_predictions(
 
 def test_other_broken_lines(tmp_path: Path) -> None:
     for content, message in (
-        (b"[1]\n", "p.jsonl:1: no list under 'predictions', found list"),
+        (b"[1]\n", "p.jsonl:1: list, and no object; write one object a line"),
+        (
+            lines({"task": "forward", "input": "C"}),
+            r"p.jsonl:1: no list under 'predictions', found \['input'",
+        ),
         (lines(ROW) + b"{\n", "p.jsonl:2: not JSON"),
         (lines(ROW) + b"\n", "p.jsonl:2: empty line"),
         (lines({**ROW, "task": None}), "p.jsonl:1: task=None: must be a string"),

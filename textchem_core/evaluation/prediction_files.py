@@ -15,7 +15,7 @@ Any may be compressed as ``.gz``.
 Nothing is left out silently. An empty prediction is an answer, a wrong one; an empty truth is refused.
 """
 
-import math
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,8 +163,11 @@ def _from_json(
     for line, place in lines:
         fields = parse_json(line, place)
         keys = sorted(fields) if isinstance(fields, dict) else type(fields).__name__
-        if not isinstance(fields, dict) or not isinstance(fields.get("predictions"), list):
-            raise DataError(f"{place}: no list under 'predictions', found {keys}; give one, best first")
+        if not isinstance(fields, dict):
+            raise DataError(f"{place}: {keys}, and no object; write one object a line: {line!r:.60}")
+        if not isinstance(fields.get("predictions"), list):
+            found = f"{fields.get('predictions', keys)!r:.80}"
+            raise DataError(f"{place}: no list under 'predictions', found {found}; give one, best first")
         if "source" not in fields and "task" not in fields:
             if task is None:
                 raise DataError(f"{place}: no key 'task' among {keys}; say with --task whose they are")
@@ -201,19 +204,26 @@ def _answers(items: list[Any], place: str) -> tuple[tuple[Answer, ...], tuple[st
         where = f"{place}: prediction {rank}"
         fields: dict[str, Any] = item if isinstance(item, dict) else {"text": item}
         text = _string(fields.get("text"), where)
-        confidence, log_prob = (_number(fields.get(key), key, where) for key in ("confidence", "log_prob"))
+        names = ("confidence", "log_prob", "score")
+        confidence, log_prob, _ = (_number(fields.get(name), name, where) for name in names)
         if confidence is not None and not 0 <= confidence <= 1 + 1e-6:
             raise DataError(
                 f"{where}: confidence={confidence}: must be between 0 and 1; correct or remove it"
             )
         answers.append(Answer(text=text, confidence=confidence, log_prob=log_prob))
-        trip = fields.get("round_trip")
-        products.append(
-            _string(trip.get("product"), f"{where}: round_trip") if isinstance(trip, dict) else None
-        )
+        products.append(_product(fields.get("round_trip"), f"{where}: round_trip"))
     if all(product is None for product in products):
         return tuple(answers), None
     return tuple(answers), tuple(product or "" for product in products)
+
+
+def _product(value: object, where: str) -> str | None:
+    """Return what a forward model made of an answer, None where it was not asked."""
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("product"), str):
+        raise DataError(f"{where}={value!r:.60}: must be null, or an object with a text under 'product'")
+    return _string(value["product"], where)
 
 
 def _string(value: object, where: str) -> str:
@@ -232,9 +242,10 @@ def _number(value: object, key: str, where: str) -> float | None:
     """Return a number that a file gives, None for null; NaN and infinities are refused."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise DataError(f"{where}: {key}={value!r:.60}: must be a finite number; correct or remove it")
-    return float(value)
+    # Compared, because an int may be too large to become a float.
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
+        return float(value)
+    raise DataError(f"{where}: {key}={value!r:.60}: must be a finite number; correct or remove it")
 
 
 def _from_table(lines: Iterable[Line], task: str | None) -> Iterator[tuple[str, EvaluatedRow]]:
