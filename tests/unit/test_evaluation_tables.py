@@ -1,6 +1,8 @@
 """Tables say what they know, and where they know nothing."""
 
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,16 +63,18 @@ def test_a_terminal_gets_columns() -> None:
         "",
         "metric    value     95 % interval    rows  note",
         "───────────────────────────────────────────────",
-        "known    0.5000  0.2500 to 0.7500  2 of 3  of | pairs",
+        "known    0.5000  0.2500 to 0.7500  2 of 3  [1]",
         "unknown       –                 –  0 of 3",
+        "[1] of | pairs",
         "A note.",
         "7 rows could not be scored and are left out: f:0 (x); f:1 (x); f:2 (x); f:3 (x); f:4 (x); …",
         "",
         "forward: the first minus the second, paired over the same rows",
         "",
-        "metric   first  second  difference       95 % interval       p       rows  note",
-        "───────────────────────────────────────────────────────────────────────────────",
-        "known   0.5000  0.5000     -0.5000  -1.0000 to +0.0000  0.0400  2, 2 of 3  of | pairs",
+        "metric   first  second  difference       95 % interval       p    rows  note",
+        "────────────────────────────────────────────────────────────────────────────",
+        "known   0.5000  0.5000     -0.5000  -1.0000 to +0.0000  0.0400  2 of 3  [1]",
+        "[1] of | pairs",
         "first: A",
         "second: B",
         "",
@@ -81,6 +85,25 @@ def test_a_terminal_gets_columns() -> None:
         "forward            3        1     –    1  0.3333",
         "smiles2caption     1        –     0    0  0.0000",
     ]
+
+
+def test_a_table_of_a_terminal_is_no_wider_than_eighty_columns() -> None:
+    long = metric("exact (canonical SMILES)", (1, 1), (0, 1), (0, 0), note="a note of many words " * 9)
+    some = Interval(low=-1234.5, high=1234.5)
+    result = replace(RESULT, metrics=[long, KNOWN, long], intervals=[some] * 3, crashed=[], notes=[])
+    *_, head, rule, first, second, third, below, other = render(
+        Evaluation(results=[result]), "table"
+    ).splitlines()
+    assert max(map(len, (head, rule, first, second, third))) <= 80
+    assert [line.split()[-1] for line in (first, second, third)] == ["[1]", "[2]", "[1]"]
+    assert (below, other) == (f"[1] {long.note}", "[2] of | pairs")
+
+
+def test_a_comparison_says_how_many_rows_count_on_each_side() -> None:
+    fewer = metric("known", (1, 1), (0, 0), (0, 0))
+    one = replace(EVALUATION.comparisons[0], metrics=[(KNOWN, fewer)])
+    line = render(Evaluation(results=[], comparisons=[one]), "table").splitlines()[4]
+    assert re.split(r"\s{2,}", line)[-2:] == ["2, 1 of 3", "[1]"]
 
 
 def test_a_document_gets_markdown() -> None:

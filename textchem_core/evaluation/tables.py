@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textchem_core.evaluation.rows import Comparison, Contamination, Evaluation, TaskResult
+from textchem_core.metrics.metric import Metric
 
 _MOST_PLACES = 5
 """Rows that crashed which a table names; JSON names them all."""
@@ -82,7 +83,7 @@ def _of_comparison(comparison: Comparison) -> Table:
                 _number(difference.value, sign=True),
                 _interval(difference.low, difference.high, sign=True),
                 _number(difference.p_value),
-                f"{first.num_counted}, {second.num_counted} of {first.num_rows}",
+                _counted(first, second),
                 first.note,
             )
             for (first, second), difference in zip(comparison.metrics, comparison.differences, strict=True)
@@ -110,6 +111,11 @@ def _of_contaminations(contaminations: Sequence[Contamination]) -> Table:
     )
 
 
+def _counted(first: Metric, second: Metric) -> str:
+    counts = dict.fromkeys((str(first.num_counted), str(second.num_counted)))
+    return f"{', '.join(counts)} of {first.num_rows}"
+
+
 def _number(value: float, *, sign: bool = False) -> str:
     return "–" if math.isnan(value) else f"{value:{'+' if sign else ''}.4f}"
 
@@ -123,7 +129,13 @@ def _is_words(table: Table, column: int) -> bool:
 
 
 def _as_text(table: Table) -> str:
-    lines = [table.header, *table.cells]
+    cells, notes = table.cells, [*table.notes]
+    if table.header[-1] == "note":  # told by number, because as words they would be wider than a terminal
+        told = dict.fromkeys(line[-1] for line in cells if line[-1])
+        numbers = {note: f"[{number}]" for number, note in enumerate(told, start=1)}
+        cells = [(*line[:-1], numbers.get(line[-1], "")) for line in cells]
+        notes = [*(f"{number} {note}" for note, number in numbers.items()), *notes]
+    lines = [table.header, *cells]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = (
         "  ".join(
@@ -133,7 +145,7 @@ def _as_text(table: Table) -> str:
         for line in lines
     )
     head, *body = padded
-    return "".join(f"{line}\n" for line in (table.title, "", head, "─" * len(head), *body, *table.notes))
+    return "".join(f"{line}\n" for line in (table.title, "", head, "─" * len(head), *body, *notes))
 
 
 def _as_markdown(table: Table) -> str:
