@@ -111,6 +111,13 @@ def test_training_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         search.look_into([tmp_path / "a.jsonl.gz"], num_workers=1)
 
 
+def test_training_files_without_any_row_are_no_clean_bill(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("CCO\ta\nCC\tb\n")
+    search = TrainingSearch({"smiles2caption": [to_test(1, "CCO", "a")]})
+    with pytest.raises(DataError, match=r"no row of training data in 2 lines; .*a.tsv:1: not JSON"):
+        search.look_into([tmp_path / "a.tsv"], num_workers=1)
+
+
 MOLECULES = [
     "CC(=O)Oc1ccccc1C(=O)O",
     "C[C@@H](N)C(=O)[O-]",

@@ -70,19 +70,20 @@ class TrainingSearch:
             num_workers: Processes; None for one each CPU that this process may use.
 
         Raises:
-            DataError: A file cannot be read, or a process was killed.
+            DataError: A file cannot be read, no line of any is a row, or a process was killed.
         """
-        num_workers, num_bad, first_bad = num_workers or num_cpus(), 0, ""
+        num_workers, num_lines, num_bad, first_bad = num_workers or num_cpus(), 0, 0, ""
         ahead: deque[Future[_Block]] = deque()
         with make_workers(num_workers, _Worker.begin, self) as workers, input_bar(None, shown=True) as bar:
             bar.set_description("training rows")
 
             def take_next() -> None:
-                nonlocal num_bad, first_bad
+                nonlocal num_lines, num_bad, first_bad
                 block = ahead.popleft().result()
                 for part, keys in block.found.items():
                     self._found[part] |= keys
-                num_bad, first_bad = num_bad + block.num_bad, first_bad or block.first_bad
+                num_lines, num_bad = num_lines + block.num_lines, num_bad + block.num_bad
+                first_bad = first_bad or block.first_bad
                 bar.update(block.num_lines)
 
             try:
@@ -97,6 +98,9 @@ class TrainingSearch:
                     "a process that reads training rows was killed, most often because memory ran out; lower "
                     "--num-workers"
                 ) from error
+        if num_bad == num_lines:
+            first_bad = first_bad or "the files are empty; name others"
+            raise DataError(f"no row of training data in {num_lines} lines; {first_bad}")
         if num_bad:
             logger.warning("%d lines of training data are no rows and not looked at; %s", num_bad, first_bad)
 
