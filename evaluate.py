@@ -94,6 +94,8 @@ def answered(config: EvaluateConfig) -> list[Run]:
     rows = [row for row in read_rows(Path(config.data or "")) if config.task in (None, row.task.name)]
     if not rows:
         raise DataError(f"{config.data}: no row of {config.task}; ask for a task that it has")
+    if config.forward_model is not None and all(row.task.name != "retrosynthesis" for row in rows):
+        raise DataError(f"--forward-model: {config.data} has no rows of retrosynthesis; leave it out")
     asked: dict[str | None, list[Row]] = {None: rows}
     asked.update((style, rewrite(rows, style, config.seed)) for style in config.rewrites)
     with join_world("cpu") as world, TemporaryDirectory() as folder:
@@ -125,6 +127,8 @@ def answered(config: EvaluateConfig) -> list[Run]:
 
 def evaluate(config: EvaluateConfig) -> Evaluation | None:
     """Score what the command line asks for; None on ranks but the first, which only answer."""
+    if config.model is None and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise ConfigError("predictions are scored by one process and its workers; leave out torchrun")
     check_eval_extra()
     train_files = find_files(config.train_data)  # mistakes are known before the first answer
     with Scorer(
@@ -135,6 +139,11 @@ def evaluate(config: EvaluateConfig) -> Evaluation | None:
         runs = predicted(config) if config.model is None else answered(config)
         if not runs:
             return None
+        contaminations = []
+        if train_files:
+            search = TrainingSearch(runs[0].tasks)
+            search.look_into(train_files, config.num_workers)
+            contaminations = search.found()
         results = [
             {
                 task: scorer.score(task, run.name, rows, run.notes.get(task, ()))
@@ -145,11 +154,6 @@ def evaluate(config: EvaluateConfig) -> Evaluation | None:
         comparisons = [
             scorer.compare(results[0][task], other) for own in results[1:] for task, other in own.items()
         ]
-        contaminations = []
-        if train_files:
-            search = TrainingSearch(runs[0].tasks)
-            search.look_into(train_files, config.num_workers)
-            contaminations = search.found()
         unseen = [
             scorer.without(results[0][one.task], one.seen, "that occur in training data")
             for one in contaminations

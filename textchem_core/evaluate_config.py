@@ -108,6 +108,8 @@ class EvaluateConfig:
             raise ConfigError("--resume needs --output, the file to go on with")
         if self.output is not None and not self.output.endswith(".jsonl"):
             raise ConfigError(f"--output {self.output!r}: answers are JSON lines; name a .jsonl file")
+        if self.report is not None and not self.report.endswith(".html"):
+            raise ConfigError(f"--report {self.report!r}: is a page for a browser; name an .html file")
         if self.compare and self.forward_model is not None:
             raise ConfigError("--forward-model goes with --model or --predictions; leave it out")
         for name in self.rewrites:

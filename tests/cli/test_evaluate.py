@@ -114,7 +114,9 @@ def test_a_table_has_value_interval_rows_and_note(evaluate: Evaluate, tmp_path: 
     cells = {line.split("  ")[0]: re.split(r"\s{2,}", line.strip()) for line in body}
     assert cells["exact (InChI)"][1] == "0.2500"
     assert cells["validity"][1:] == ["0.5000", "0.0000 to 1.0000", "4 of 4"]
-    assert cells["MACCS"][3:] == ["2 of 4", "Tanimoto, valid pairs only"]
+    rows, note = cells["MACCS"][3:]
+    assert rows == "2 of 4"
+    assert f"{note} Tanimoto, valid pairs only" in body
 
 
 def test_markdown_and_json_say_the_same_as_the_table(evaluate: Evaluate, tmp_path: Path) -> None:
@@ -441,6 +443,12 @@ def test_the_report_is_a_page_that_loads_nothing(
         (["--model", "m", "--data", "d", "--output", "d/o.jsonl"], "'d/o.jsonl': cannot be written"),
         (["--model", "m", "--data", "d.jsonl", "--output", "d.jsonl"], "'d.jsonl': is read and would be"),
         (["--predictions", "p.tsv", "--report", "gone/r.html"], "'gone/r.html': cannot be written"),
+        (["--predictions", "p.tsv", "--report", "train.jsonl"], "--report 'train.jsonl': is a page for"),
+        (["--model", "m", "--data", "text.jsonl", "--forward-model", "m"], "--forward-model: text.jsonl has"),
+        (
+            ["--predictions", "p.tsv", "--task", "forward", "--train-data", "empty.jsonl"],
+            "no row of training data in 0 lines",
+        ),
         (["--predictions", "p.tsv", "--num-workers", "0"], "num_workers=0: must be >= 1"),
         (["--predictions", "p.tsv", "--seed", "-1"], "seed=-1: must be >= 0"),
         (["--compare", "p.tsv", "p.tsv", "--forward-model", "m"], "--forward-model goes with --model or"),
@@ -460,10 +468,20 @@ def test_a_mistake_has_one_line(
     (tmp_path / "p.tsv").write_text("CO\tCO\n")
     (tmp_path / "d.jsonl").write_text(lines(*DATA))
     (tmp_path / "text.jsonl").write_text(lines(DATA[-1]))
+    (tmp_path / "empty.jsonl").touch()
     (tmp_path / "bad.jsonl").write_text(lines(DATA[0], {**DATA[0], "target": ""}))
     run = evaluate(*arguments)
     assert run.error.startswith(message)
     assert run.out == ""
+
+
+def test_predictions_are_not_scored_once_for_each_process(
+    evaluate: Evaluate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    (tmp_path / "p.tsv").write_text("CO\tCO\n")
+    run = evaluate("--predictions", "p.tsv", "--task", "forward")
+    assert run.error == "predictions are scored by one process and its workers; leave out torchrun"
 
 
 def test_without_the_extra_packages_it_says_what_to_install(tmp_path: Path) -> None:
