@@ -73,7 +73,7 @@ def _of_result(result: TaskResult) -> Table:
 
 def _of_comparison(comparison: Comparison) -> Table:
     return Table(
-        title=f"{comparison.task}: the first minus the second, paired over the same rows",
+        title=f"{comparison.task}: {comparison.first} minus {comparison.second}",
         header=("metric", "first", "second", "difference", "95 % interval", "p", "rows", "note"),
         cells=[
             (
@@ -88,7 +88,7 @@ def _of_comparison(comparison: Comparison) -> Table:
             )
             for (first, second), difference in zip(comparison.metrics, comparison.differences, strict=True)
         ],
-        notes=[f"first: {comparison.first}", f"second: {comparison.second}"],
+        notes=["The first minus the second, paired over the same rows."],
     )
 
 
