@@ -10,7 +10,6 @@ error. What the metrics are, and why other programs print other numbers: docs/ev
 """
 
 import datetime
-import io
 import logging
 import os
 import sys
@@ -24,7 +23,6 @@ from tempfile import TemporaryDirectory
 from textchem_core.command_line import exit_on_user_error, parse_config
 from textchem_core.data.files import find_files
 from textchem_core.data.rows import Row
-from textchem_core.endings import known_ends
 from textchem_core.errors import ConfigError, DataError, TextChemError
 from textchem_core.evaluate_config import EvaluateConfig
 from textchem_core.evaluation.contamination import TrainingSearch
@@ -35,6 +33,7 @@ from textchem_core.evaluation.rows import EvaluatedRow, Evaluation
 from textchem_core.evaluation.scoring import Scorer
 from textchem_core.evaluation.tables import render
 from textchem_core.metrics.extra import check_eval_extra
+from textchem_core.terminal import known_ends, open_streams
 
 PACKAGES = ("rdkit", "nltk", "rouge-score", "rapidfuzz", "tokenizers", "numpy")
 """Whose releases may move a number."""
@@ -181,13 +180,7 @@ def one_line_for_a_mistake() -> Iterator[None]:
 
 def main() -> None:
     """Read the command line, evaluate, and show what came out."""
-    level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.ERROR
-    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    logging.addLevelName(logging.WARNING, "warning")
-    logging.addLevelName(logging.INFO, "info")
-    # Tables hold dashes and Greek letters; a pipe's encoding, on some systems, does not.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
+    open_streams(logging.ERROR)
     with one_line_for_a_mistake(), known_ends("--batch-tokens, --num-beams or --max-new-tokens"):
         config = parse_config(EvaluateConfig, sys.argv[1:], description=str(__doc__))
         evaluation = evaluate(config)

@@ -10,10 +10,8 @@ Without --model the newest model below runs/ answers. Answers go to standard out
 standard error. An interrupted run with --output goes on with --resume (docs/decoding.md).
 """
 
-import io
 import json
 import logging
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -27,7 +25,6 @@ from tqdm import tqdm
 from textchem_core.answer_file import AnswerFile, check_output, model_sha256
 from textchem_core.command_line import parse_config
 from textchem_core.data.inputs import Input, in_pools, is_no_stream, is_pipe, read_inputs, read_pipe
-from textchem_core.endings import known_ends
 from textchem_core.errors import CheckpointError, ConfigError, InputError, OutputError, TokenizerError
 from textchem_core.generate_config import GenerateConfig
 from textchem_core.predictions import Prediction
@@ -35,6 +32,7 @@ from textchem_core.predictor import TextChem
 from textchem_core.progress import input_bar
 from textchem_core.questions import Question
 from textchem_core.tasks import TASKS
+from textchem_core.terminal import known_ends, open_streams
 from textchem_core.training.checkpoint import checkpoint_folders, newest_checkpoint
 from textchem_core.training.distributed import World, join_world, one_error_line, own_device
 
@@ -258,13 +256,7 @@ def report(config: GenerateConfig, counts: Counter[str], most_tokens: int) -> No
 
 def main() -> None:
     """Read the command line and answer."""
-    level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING
-    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    logging.addLevelName(logging.WARNING, "warning")
-    logging.addLevelName(logging.INFO, "info")
-    # Answers hold Greek letters and degree signs; a pipe's encoding, on some systems, does not.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
+    open_streams(logging.WARNING)
     flags = "--batch-tokens, --num-beams, --num-return-sequences or --max-new-tokens"
     with one_error_line(), known_ends(flags):
         config = parse_config(GenerateConfig, sys.argv[1:], description=str(__doc__), positional="inputs")

@@ -19,7 +19,7 @@ LAYERS = {
     "disk": 0,
     "progress": 0,
     "config": 1,
-    "endings": 1,
+    "terminal": 1,
     "tasks": 1,
     "command_line": 1,
     "text": 2,

@@ -1,11 +1,28 @@
-"""How a script that answers ends when memory, its reader or its user goes away."""
+"""How a script that answers meets the terminal, and ends when memory, its reader or its user goes away."""
 
+import io
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from textchem_core.errors import ConfigError
+
+
+def open_streams(level_of_others: int) -> None:
+    """Send what is logged to standard error, a line each, and let standard output hold any character.
+
+    Args:
+        level_of_others: What processes other than the first may log: what concerns them alone.
+    """
+    level = logging.INFO if os.environ.get("RANK", "0") == "0" else level_of_others
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.addLevelName(logging.WARNING, "warning")
+    logging.addLevelName(logging.INFO, "info")
+    # Answers hold Greek letters, and tables dashes; a pipe's encoding, on some systems, does not.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
 
 
 @contextmanager
