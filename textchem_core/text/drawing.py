@@ -113,7 +113,7 @@ def why_not_drawn(smiles: str) -> str:
     if len(smiles) > MOST_CHARACTERS:
         return f"Not read: it has {len(smiles):,} characters, more than {MOST_CHARACTERS:,}."
     if foreign := re.search("[^!-~]", smiles):
-        return f"No SMILES: it has {foreign[0]!r} as character {foreign.start() + 1}."
+        return f"Not drawn: it has {foreign[0]!r} as character {foreign.start() + 1}."
     log = io.StringIO()
     rdBase.LogToPythonStderr()
     try:
