@@ -15,9 +15,7 @@ from torch import Tensor
 
 from textchem_core.decoding.guard import Guard, start_guard
 from textchem_core.decoding.protocol import MOST_CLOSED, NOTHING, Constraint, Decoder, Hypothesis
-
-_CHUNK = 64
-"""Tokens of which ``_topk`` first looks at the likeliest alone."""
+from textchem_core.decoding.ranking import topk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,38 +235,12 @@ def _best_extensions(
         parents, tokens = index // log_probs.shape[1], index % log_probs.shape[1]
     else:
         # They are among the best 2N of each beam: its score is added to those alone, not to all V.
-        log_probs, tokens = _topk(log_probs, min(2 * num_beams, log_probs.shape[1]))  # (B*N', 2N)
+        log_probs, tokens = topk(log_probs, min(2 * num_beams, log_probs.shape[1]))  # (B*N', 2N)
         extensions = (log_probs + running_scores.view(-1, 1)).view(len(running_scores), -1)  # (B, N'*2N)
         scores, index = extensions.topk(min(2 * num_beams, extensions.shape[1]))  # (B, 2N)
         parents, tokens = index // log_probs.shape[1], tokens.view(extensions.shape).gather(1, index)
     missing = (0, 2 * num_beams - scores.shape[1])  # in the first step, if the vocabulary is that small
     return F.pad(scores, missing, value=NOTHING), F.pad(parents, missing), F.pad(tokens, missing)
-
-
-def _topk(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Return the k greatest values of each row and their places, in half the time of ``Tensor.topk``.
-
-    They are in the k chunks of the row with the greatest maxima, and finding maxima is one fast pass, where
-    ``topk`` reads everything several times.
-
-    Args:
-        values: (R, V).
-        k: From 1 to V.
-
-    Returns:
-        (R, k), the greatest first, and (R, k) int64.
-    """
-    length = values.shape[1]
-    num_chunks = length // _CHUNK
-    if num_chunks <= k:
-        return values.topk(k)
-    chunks = values[:, : num_chunks * _CHUNK].view(-1, num_chunks, _CHUNK)  # (R, chunks, _CHUNK)
-    best = chunks.amax(dim=2).topk(k, sorted=False).indices[:, :, None]  # (R, k, 1)
-    rest = torch.arange(num_chunks * _CHUNK, length, device=values.device)  # in no chunk
-    places = (best * _CHUNK + torch.arange(_CHUNK, device=values.device)).flatten(1)  # (R, k * _CHUNK)
-    places = torch.cat([places, rest.expand(len(values), -1)], dim=1)
-    greatest, index = values.gather(1, places).topk(k)
-    return greatest, places.gather(1, index)
 
 
 def _last_alive(
