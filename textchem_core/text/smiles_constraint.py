@@ -17,8 +17,6 @@ _OUTSIDE = rf"(?:Cl|Br|[BCNOPSFIbcnops*]|\[{_IN_BRACKET}\]|[-=#$:/\\<>%().~\d])"
 _PIECE = re.compile(rf" ?(?:{_IN_BRACKET}|(?:{_IN_BRACKET}\]|[lr])?{_OUTSIDE}*(?:\[{_IN_BRACKET})?)")
 """What some stretch of some SMILES looks like, and a little more. Most of a vocabulary does not."""
 
-_MOST_BEGUN = 1024
-"""Beginnings of which is known what the next character leads to."""
 _CLOSING = re.compile(r"[)\d]")
 
 
@@ -38,7 +36,6 @@ class SmilesConstraint:
     """
 
     def __init__(self, tokenizer: Tokenizer, *, dots_end: bool) -> None:
-        self._dots_end = dots_end
         self._eos_id, self._unk_id = tokenizer.eos_id, tokenizer.unk_id
         self._texts = {
             token_id: text
@@ -49,9 +46,7 @@ class SmilesConstraint:
         # A bound; for an unknown id nothing.
         self._most_closed = Counter({i: len(_CLOSING.findall(text)) for i, text in self._texts.items()})
         self.token_ids = sorted([*self._texts, self._eos_id, self._unk_id])
-        # By identity; each is held here, so that no other takes its place.
-        self._begun: dict[int, tuple[Smiles, dict[str, Smiles | None]]] = {}
-        self.start: tuple[Smiles, ...] = (Smiles(),)
+        self.start: tuple[Smiles, ...] = (Smiles(dots_end=dots_end),)
         if all(self.advance(self.start, token_id) is None for token_id in self.token_ids):
             raise TokenizerError(
                 f"none of the {len(tokenizer)} pieces of this vocabulary can begin a SMILES; "
@@ -83,32 +78,8 @@ class SmilesConstraint:
             for before in beginnings
             if num_left >= 1 and before.num_open <= most_open
             for text in texts
-            if (longer := self._followed(before, text)) is not None
+            if (longer := before.followed_by(text)) is not None
             and (longer.num_open < num_left if num_left > 1 else longer.is_closed)
         ]
         # As many as are tried when the answer is restored.
         return tuple(found[: 2**MOST_MARKS_TRIED_SINGLY]) if found else None
-
-    def _followed(self, smiles: Smiles, text: str) -> Smiles | None:
-        """Return the beginning with a text after it, or None if no SMILES begins so."""
-        if not text:
-            return smiles
-        # Where few tokens are allowed, hundreds are asked about that begin alike.
-        if id(smiles) not in self._begun:
-            if len(self._begun) == _MOST_BEGUN:
-                self._begun.clear()
-            self._begun[id(smiles)] = smiles, {}
-        _, known = self._begun[id(smiles)]
-        if text[0] not in known:
-            known[text[0]] = self._with_character(smiles, text[0])
-        longer = known[text[0]]
-        for character in text[1:]:
-            if longer is None:
-                return None
-            longer = self._with_character(longer, character)
-        return longer
-
-    def _with_character(self, smiles: Smiles, character: str) -> Smiles | None:
-        if character == "." and self._dots_end and not smiles.is_closed:
-            return None
-        return smiles.followed_by(character)

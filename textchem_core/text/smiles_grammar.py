@@ -1,11 +1,10 @@
 """Which characters may go on a SMILES so that RDKit can still read it in the end.
 
-``Smiles`` is a beginning, immutable; ``followed_by`` gives the beginning one character longer, or None where
-no SMILES starts so. Signs, branches, ring bonds and the room that atoms have for bonds are followed from
-character to character. What is seen only from a whole, aromatic rings above all, RDKit is asked as soon as a
-part can no longer change: a branch that is closed, the chain before a new atom; and that part alone, with a
-dummy atom for the rest. So what nothing can save dies soon, and what is complete is a molecule that RDKit has
-read.
+``Smiles`` is a beginning; ``followed_by`` gives a longer one, or None where no SMILES starts so. Signs,
+branches, ring bonds and the room that atoms have for bonds are followed from character to character. What is
+seen only from a whole, aromatic rings above all, RDKit is asked as soon as a part can no longer change: a
+branch that is closed, the chain before a new atom; and that part alone, with a dummy atom for the rest. So
+what nothing can save dies soon, and what is complete is a molecule that RDKit has read.
 
 Narrower than RDKit on purpose are: a ring bond written ``=`` at one end and ``#`` at the other; an atom
 with a bond too many that RDKit forgives because it goes to a metal (``->`` is read); multiple bonds in
@@ -14,6 +13,7 @@ has none of them.
 """
 
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -55,7 +55,6 @@ class Atom(NamedTuple):
 class RingBond(NamedTuple):
     """A ring bond that waits for its other end."""
 
-    label: int
     atom: int
     bond: str
 
@@ -75,9 +74,12 @@ class Stretch(NamedTuple):
     """Whether it holds what only RDKit can judge."""
 
 
-class Smiles(NamedTuple):
-    """The beginning of a SMILES."""
+@dataclass(eq=False, slots=True)
+class Smiles:
+    """The beginning of a SMILES. What others hold of it never changes: it is read on in copies."""
 
+    dots_end: bool = False
+    """Whether a dot ends a compound, so that neither branch nor ring bond reaches over it."""
     text: str = ""
     """Of the fragments that are tied to the present one; those before it are done with."""
     bond: str = ""
@@ -86,13 +88,18 @@ class Smiles(NamedTuple):
     """What is not complete, or may not be: ``[13C``, ``%1``, ``(``, and C or B, which may be Cl or Br."""
     current: int = -1
     """Number of the atom that the next one is bound to; -1 where a fragment begins."""
-    atoms: tuple[Atom, ...] = ()
-    neighbours: tuple[int, ...] = ()
+    atoms: list[Atom] = field(default_factory=list)
+    """As they were before they were bound."""
+    room: list[int] = field(default_factory=list)
+    """What is left to each atom of its room."""
+    excess: list[int] = field(default_factory=list)
+    """And of its excess."""
+    neighbours: list[int] = field(default_factory=list)
     """For each atom, the number of the one it was bound to when it was written, or -1."""
-    stretches: tuple[Stretch, ...] = (Stretch(),)
+    stretches: list[Stretch] = field(default_factory=lambda: [Stretch()])
     """The fragment, and in it the open branches, the innermost last."""
-    rings: tuple[RingBond, ...] = ()
-    """Those that are open."""
+    rings: dict[int, RingBond] = field(default_factory=dict)
+    """Those that are open, by their labels."""
     tied: frozenset[tuple[int, int]] = frozenset()
     """Pairs of atoms with a ring bond, the lower number first."""
 
@@ -113,72 +120,91 @@ class Smiles(NamedTuple):
         # All of it: parts read one by one, with dummies between, do not quite prove the whole.
         return self.is_closed and _is_molecule(self.text)
 
-    def followed_by(self, character: str) -> "Smiles | None":
-        """Return the SMILES one character longer, or None if RDKit reads nothing that begins so.
+    def followed_by(self, text: str) -> "Smiles | None":
+        """Return the SMILES with a text after it, or None if RDKit reads nothing that begins so.
 
         A dot or ``~`` after what is closed leaves only the beginning of the next fragment.
         """
+        longer = self._copy()
+        for character in text:
+            if not longer._read(character) or (longer.rings and not longer._can_go_on()):
+                return None
+        return longer
+
+    def _copy(self) -> "Smiles":
+        lists = (self.atoms.copy(), self.room.copy(), self.excess.copy(), self.neighbours.copy())
+        stretches, rings = self.stretches.copy(), self.rings.copy()
+        return Smiles(
+            self.dots_end, self.text, self.bond, self.sign, self.current, *lists, stretches, rings, self.tied
+        )
+
+    # What follows changes a copy that nobody else holds; where the answer is False, nobody ever will.
+
+    def _read(self, character: str) -> bool:
+        """Go on by one character, if RDKit reads anything that begins so."""
         sign, bond = self.sign, self.bond
         if sign and sign[0] in "[%":
-            longer = self._in_bracket(character) if sign[0] == "[" else self._in_label(character)
-        elif character in ORGANIC:
-            longer = self._with_atom(character, character)
-        elif sign + character in ("Cl", "Br"):
-            longer = self._with_second_letter(character)
-        elif character == "[":
-            longer = self._read("[", sign="[") if self._has_room() else None
-        elif self.current < 0:
-            longer = None
-        elif bond + character in ("->", "<-", "\\\\") or (not bond and character in "-=#$:/\\<"):
-            longer = self._with_bond(character)
-        elif sign == "(" or (bond and character not in "%0123456789"):
-            longer = None
-        elif character in "0123456789":
-            longer = self._with_label(character, int(character))
-        elif character == "%":
-            longer = self._in_label(character)
-        elif character == "(":
-            longer = self._with_branch()
-        elif character == ")":
-            longer = self._without_branch()
-        elif character in ".~":
-            longer = self._with_dot()
-        else:
-            longer = None
-        if longer is None or not longer.rings:
-            return longer
-        return longer if longer._can_go_on() else None
+            return self._read_in_bracket(character) if sign[0] == "[" else self._read_in_label(character)
+        if character in ORGANIC:
+            return self._add_atom(character, character)
+        if sign + character in ("Cl", "Br"):
+            return self._read_second_letter(character)
+        if character == "[":
+            return self._has_room() and self._keep("[", sign="[")
+        if self.current < 0:
+            return False
+        if bond + character in ("->", "<-", "\\\\") or (not bond and character in "-=#$:/\\<"):
+            return self._read_bond(character)
+        if sign == "(" or (bond and character not in "%0123456789"):
+            return False
+        if character in "0123456789":
+            return self._tie(int(character)) and self._keep(character)
+        if character == "%":
+            return self._read_in_label(character)
+        if character == "(":
+            return self._open_branch()
+        if character == ")":
+            return self._close_branch()
+        return character in ".~" and self._read_dot(character)
 
-    def _read(self, character: str, *, sign: str) -> "Smiles":
-        """Return a copy that has read a character but no whole sign."""
-        return Smiles(self.text + character, self.bond, sign, *self[3:])
+    def _keep(self, character: str, *, sign: str = "") -> bool:
+        """Add what has been read to the text."""
+        self.text += character
+        self.sign = sign
+        return True
 
     def _has_room(self) -> bool:
         """Whether the present atom can take the bond that waits, or a single one."""
         if self.current < 0:
             return True
-        order, atom = BONDS.get(self.bond), self.atoms[self.current]
-        return order is not None and order <= atom.room + (atom.excess if order > 1 else 0)
+        order, room = BONDS.get(self.bond), self.room[self.current]
+        return order is not None and order <= room + (self.excess[self.current] if order > 1 else 0)
 
     def _can_go_on(self) -> bool:
         """Whether an open ring bond can still be reached without a dot."""
-        if self.bond or self.sign not in ("", "C", "B") or self.current < 0:
-            return True
-        if self.atoms[self.current].room:
+        if self.bond or self.sign not in ("", "C", "B") or self.current < 0 or self.room[self.current]:
             return True
         open_atoms = (self.current, *(stretch.parent for stretch in self.stretches[1:]))
-        return any(self.atoms[number].room or self._may_donate(number) for number in open_atoms)
+        return any(self.room[number] or self._may_donate(number) for number in open_atoms)
 
     def _may_donate(self, number: int) -> bool:
         return self.atoms[number].symbol not in NEVER_DONATES
 
-    def _in_bracket(self, character: str) -> "Smiles | None":
+    def _bind(self, number: int, order: int, partner: Atom) -> bool:
+        """Give an atom one more bond, if there is room for it."""
+        room = self.room[number] - order
+        if order > 1 and partner.symbol not in ("C", "c"):
+            room += self.excess[number]
+            self.excess[number] = 0
+        self.room[number] = room
+        return room >= 0
+
+    def _read_in_bracket(self, character: str) -> bool:
         sign = self.sign + character
         if character == "]":
-            return self._with_atom(sign, character)
-        order = BONDS[self.bond] if self.current >= 0 else 0
-        possible = _may_become_atom(sign, order, self._goes_on_aromatic())
-        return self._read(character, sign=sign) if possible else None
+            return self._add_atom(sign, character)
+        order = 0 if self.current < 0 else BONDS[self.bond]
+        return _may_become_atom(sign, order, self._goes_on_aromatic()) and self._keep(character, sign=sign)
 
     def _goes_on_aromatic(self) -> bool:
         """Whether only an aromatic atom may follow, because what comes before it is none outside a ring."""
@@ -186,148 +212,141 @@ class Smiles(NamedTuple):
         # O and N for those that charge the atom before them, as in CN(=O)=O and CN=N#N.
         return is_doubtful and self.current >= 0 and not any(map(self._is_sound, "*ON"))
 
-    def _in_label(self, character: str) -> "Smiles | None":
+    def _read_in_label(self, character: str) -> bool:
         """Go on with ``%12`` or ``%(123)``."""
         sign = self.sign + character if self.sign[:1] == "%" else character
-        if character == ")" and sign[2:-1]:
-            return self._with_label(character, int(sign[2:-1]))
-        if re.fullmatch(r"%[1-9][0-9]", sign):
-            return self._with_label(character, int(sign[1:]))
+        if label := re.fullmatch(r"%([1-9][0-9])|%\((\d+)\)", sign):
+            return self._tie(int(label[label.lastindex or 0])) and self._keep(character)
         if not re.fullmatch(r"%(?:[1-9]|\((?:0|[1-9][0-9]{0,4})?)?", sign):
-            return None
+            return False
         # It may open a ring, or close one whose label goes on like this.
-        labels = [-1] + [
-            label
-            for label, *_ in self.rings
-            if f"%{label:02}".startswith(sign) or f"%({label})".startswith(sign)
-        ]
-        ways = (self._with_label("", label) for label in labels)
-        is_possible = any(way is not None and way._can_go_on() for way in ways)
-        return self._read(character, sign=sign) if is_possible else None
+        labels = [n for n in self.rings if f"%{n:02}".startswith(sign) or f"%({n})".startswith(sign)]
+        ways = ((self._copy(), label) for label in (-1, *labels))
+        is_possible = any(way._tie(label) and way._keep("") and way._can_go_on() for way, label in ways)
+        return is_possible and self._keep(character, sign=sign)
 
-    def _with_bond(self, character: str) -> "Smiles | None":
+    def _read_bond(self, character: str) -> bool:
         # RDKit reads a doubled backslash, as the published data has it, as one.
-        bond = "\\" if self.bond == character == "\\" else self.bond + character
-        longer = self._read(character, sign="(" if self.sign == "(" else "")._replace(bond=bond)
-        is_possible = bond == "<" or longer._has_room() or (bond == "-" and self._may_donate(self.current))
-        return longer if is_possible else None
+        self.bond = bond = "\\" if self.bond == character == "\\" else self.bond + character
+        self._keep(character, sign="(" if self.sign == "(" else "")
+        return bond == "<" or self._has_room() or (bond == "-" and self._may_donate(self.current))
 
-    def _with_atom(self, symbol: str, character: str) -> "Smiles | None":
+    def _add_atom(self, symbol: str, character: str) -> bool:
         """Add an atom, whose last character this is."""
-        text, bond, _, current, atoms, neighbours, stretches, rings, tied = self
-        fresh, order, number = _atom(symbol), BONDS.get(bond), len(atoms)
-        if fresh is None or order is None:
-            return None
-        atom, stretch = fresh, stretches[-1]
-        is_doubtful, has_doubtful_bond = stretch.is_doubtful, bond in _DOUBTFUL_BONDS
+        bond, current, number = self.bond, self.current, len(self.atoms)
+        atom, order = _atom(symbol), BONDS.get(bond)
+        if atom is None or order is None:
+            return False
+        self.atoms.append(atom)
+        self.room.append(atom.room)
+        self.excess.append(atom.excess)
+        self.neighbours.append(current)
+        is_doubtful = (stretch := self.stretches[-1]).is_doubtful
         if current >= 0:
-            parent = atoms[current]
-            bound, child = _bound(parent, order, symbol), _bound(fresh, order, parent.symbol)
-            if bound is None or child is None:
-                return None
-            if has_doubtful_bond or bound.excess < parent.excess:
+            parent, excess = self.atoms[current], self.excess[current]
+            if not (self._bind(current, order, atom) and self._bind(number, order, parent)):
+                return False
+            has_doubtful_bond = bond in _DOUBTFUL_BONDS
+            if has_doubtful_bond or self.excess[current] < excess:
                 is_doubtful = True
                 if current == stretch.parent:
-                    stretches = (*stretches[:-2], stretches[-2]._replace(is_doubtful=True), stretch)
-            if is_doubtful and not fresh.is_aromatic and not rings and self._is_settled():
+                    self.stretches[-2] = self.stretches[-2]._replace(is_doubtful=True)
+            if is_doubtful and not atom.is_aromatic and not self.rings and self._is_settled():
                 # What comes before the new atom can change no more. It may depend on which atom that is where
                 # charges are added, and at metals.
-                has_excess = bound.excess < _fresh_excess(parent.symbol)
-                if not self._is_sound(symbol if has_excess or fresh.room == _UNLIMITED else "*"):
-                    return None
+                has_excess = self.excess[current] < parent.excess
+                if not self._is_sound(symbol if has_excess or atom.room == _UNLIMITED else "*"):
+                    return False
                 is_doubtful = has_doubtful_bond
-                if not has_doubtful_bond and not fresh.excess:
+                if not has_doubtful_bond and not atom.excess:
                     # Only the rest is read next time.
-                    start = len(text) + len(character) - len(bond + symbol)
+                    start = len(self.text) + len(character) - len(bond + symbol)
                     stretch = Stretch(start, number, stretch.parent, number)
-            atoms, atom = (*atoms[:current], bound, *atoms[current + 1 :]), child
-        is_doubtful = is_doubtful or fresh.is_aromatic or atom.excess < fresh.excess
+        is_doubtful = is_doubtful or atom.is_aromatic or self.excess[number] < atom.excess
         if is_doubtful != stretch.is_doubtful:
             stretch = stretch._replace(is_doubtful=is_doubtful)
-        if stretch is not stretches[-1]:
-            stretches = (*stretches[:-1], stretch)
-        sign, neighbours = symbol if symbol in ("C", "B") else "", (*neighbours, current)
-        return Smiles(text + character, "", sign, number, (*atoms, atom), neighbours, stretches, rings, tied)
+        self.stretches[-1] = stretch
+        self.bond, self.current = "", number
+        return self._keep(character, sign=symbol if symbol in ("C", "B") else "")
 
-    def _with_second_letter(self, letter: str) -> "Smiles | None":
+    def _read_second_letter(self, letter: str) -> bool:
         """Make Cl of C, or Br of B."""
-        symbol, neighbour = self.sign + letter, self.neighbours[-1]
-        first, fresh = _atom(self.sign), _atom(symbol)
-        assert first is not None
-        assert fresh is not None
-        order = first.room - self.atoms[-1].room
-        atom = _bound(fresh, order, self.atoms[neighbour].symbol if neighbour >= 0 else "")
-        if atom is None:
-            return None
-        stretch = self.stretches[-1]
-        stretch = stretch._replace(is_doubtful=stretch.is_doubtful or atom.excess < fresh.excess)
-        return self._read(letter, sign="")._replace(
-            atoms=(*self.atoms[:-1], atom), stretches=(*self.stretches[:-1], stretch)
-        )
+        neighbour, first, atom = self.neighbours[-1], self.atoms[-1], _atom(self.sign + letter)
+        assert atom is not None
+        order = first.room - self.room[-1]
+        self.atoms[-1], self.room[-1], self.excess[-1] = atom, atom.room, atom.excess
+        if neighbour >= 0 and not self._bind(-1, order, self.atoms[neighbour]):
+            return False
+        if self.excess[-1] < atom.excess:
+            self.stretches[-1] = self.stretches[-1]._replace(is_doubtful=True)
+        return self._keep(letter)
 
-    def _with_label(self, character: str, label: int) -> "Smiles | None":
-        """Open or close a ring bond."""
-        text, bond, _, current, atoms, neighbours, stretches, rings, tied = self
+    def _tie(self, label: int) -> bool:
+        """Open or close a ring bond at the present atom."""
+        bond, current, rings = self.bond, self.current, self.rings
         if bond not in BONDS:
-            return None
-        here = atoms[current]
-        ring = next((ring for ring in rings if ring.label == label), None)
+            return False
+        self.bond = ""
+        ring = rings.pop(label, None)
         if ring is None:
-            atom = _bound(here, BONDS[bond], "C")
-            rings = (*rings, RingBond(label, current, bond))
-        else:
-            there, order = atoms[ring.atom], BONDS[bond or ring.bond]
-            atom = _bound(here, order, there.symbol)
-            other = _bound(there, order - BONDS[ring.bond], here.symbol)
-            pair = min(current, ring.atom), max(current, ring.atom)
-            if other is None or pair[0] == pair[1] or neighbours[pair[1]] == pair[0] or pair in tied:
-                return None
-            if ring.bond and BONDS[ring.bond] != order:
-                return None
-            atoms = (*atoms[: ring.atom], other, *atoms[ring.atom + 1 :])
-            rings, tied = tuple(one for one in rings if one is not ring), tied | {pair}
-            strains = other.excess < there.excess or (atom is not None and atom.excess < here.excess)
-            is_doubtful = strains or bond in _DOUBTFUL_BONDS or ring.bond in _DOUBTFUL_BONDS
-            start, first, parent, reach, was_doubtful = stretches[-1]
-            stretch = Stretch(start, first, parent, min(reach, ring.atom), was_doubtful or is_doubtful)
-            stretches = (*stretches[:-1], stretch)
-        if atom is None:
-            return None
-        atoms = (*atoms[:current], atom, *atoms[current + 1 :])
-        return Smiles(text + character, "", "", current, atoms, neighbours, stretches, rings, tied)
+            rings[label] = RingBond(current, bond)
+            # To what is not known, so that it may take no excess.
+            self.room[current] -= BONDS[bond]
+            return self.room[current] >= 0
+        other, order = ring.atom, BONDS[bond or ring.bond]
+        pair = min(current, other), max(current, other)
+        is_bond = pair[0] == pair[1] or self.neighbours[pair[1]] == pair[0] or pair in self.tied
+        if is_bond or (ring.bond and BONDS[ring.bond] != order):
+            return False
+        excess = self.excess[current] + self.excess[other]
+        is_bound = self._bind(current, order, self.atoms[other])
+        if not is_bound or not self._bind(other, order - BONDS[ring.bond], self.atoms[current]):
+            return False
+        self.tied |= {pair}
+        stretch = self.stretches[-1]
+        strains = self.excess[current] + self.excess[other] < excess
+        is_doubtful = (
+            strains or bond in _DOUBTFUL_BONDS or ring.bond in _DOUBTFUL_BONDS or stretch.is_doubtful
+        )
+        self.stretches[-1] = stretch._replace(reach=min(stretch.reach, other), is_doubtful=is_doubtful)
+        return True
 
-    def _with_branch(self) -> "Smiles | None":
-        parent = self.atoms[self.current]
-        if parent.room + parent.excess == 0:
-            return None
+    def _open_branch(self) -> bool:
+        if self.room[self.current] + self.excess[self.current] == 0:
+            return False
         number = len(self.atoms)
-        branch = Stretch(len(self.text) + 1, number, self.current, number)
-        stretches = (*self.stretches, branch)
-        return Smiles(self.text + "(", self.bond, "(", *self[3:6], stretches, *self[7:])
+        self.stretches.append(Stretch(len(self.text) + 1, number, self.current, number))
+        return self._keep("(", sign="(")
 
-    def _without_branch(self) -> "Smiles | None":
+    def _close_branch(self) -> bool:
         if len(self.stretches) == 1:
-            return None
-        around, branch = self.stretches[-2:]
-        is_doubtful = branch.is_doubtful
-        if is_doubtful and self._is_settled():
-            if not self._is_sound():
-                return None
-            is_doubtful = False
-        start, first, parent, reach, was_doubtful = around
-        around = Stretch(start, first, parent, min(reach, branch.reach), was_doubtful or is_doubtful)
-        stretches = (*self.stretches[:-2], around)
-        return Smiles(self.text + ")", self.bond, "", branch.parent, *self[4:6], stretches, *self[7:])
+            return False
+        branch, around = self.stretches[-1], self.stretches[-2]
+        is_settled = branch.is_doubtful and self._is_settled()
+        if is_settled and not self._is_sound():
+            return False
+        is_doubtful = around.is_doubtful or (branch.is_doubtful and not is_settled)
+        self.stretches.pop()
+        self.stretches[-1] = around._replace(reach=min(around.reach, branch.reach), is_doubtful=is_doubtful)
+        self.current = branch.parent
+        return self._keep(")")
 
-    def _with_dot(self) -> "Smiles | None":
-        if self.is_closed:
-            return Smiles() if self.is_complete else None
-        return self._read(".", sign="")._replace(current=-1)
+    def _read_dot(self, character: str) -> bool:
+        if not self.is_closed:
+            self.current = -1
+            return not (self.dots_end and character == ".") and self._keep(character)
+        if not self.is_complete:
+            return False
+        self.atoms, self.room, self.excess, self.neighbours = [], [], [], []
+        self.text, self.current, self.stretches, self.tied = "", -1, [Stretch()], frozenset()
+        return self._keep("")
 
     def _is_settled(self) -> bool:
         """Whether no ring bond leads out of the innermost stretch."""
         stretch = self.stretches[-1]
-        return stretch.reach >= stretch.first and all(ring.atom < stretch.first for ring in self.rings)
+        return stretch.reach >= stretch.first and all(
+            ring.atom < stretch.first for ring in self.rings.values()
+        )
 
     def _is_sound(self, ending: str = "") -> bool:
         """Whether RDKit reads the innermost stretch, with this ending instead of a bracket not yet closed."""
@@ -368,25 +387,6 @@ def _atom(symbol: str) -> Atom | None:
         default=most,
     )
     return Atom(symbol, most, max(0, with_excess - most), is_aromatic)
-
-
-def _fresh_excess(symbol: str) -> int:
-    atom = _atom(symbol)
-    return 0 if atom is None else atom.excess
-
-
-@lru_cache(maxsize=2**16)
-def _bound(atom: Atom, order: int, partner: str) -> Atom | None:
-    """Return the atom after one more bond, or None if it has no room for it.
-
-    Args:
-        atom: Any.
-        order: Room the bond takes.
-        partner: Symbol of the atom at its other end.
-    """
-    excess = atom.excess if order > 1 and partner not in ("C", "c") else 0
-    room = atom.room + excess - order
-    return None if room < 0 else atom._replace(room=room, excess=atom.excess - excess)
 
 
 @lru_cache(maxsize=2**14)
