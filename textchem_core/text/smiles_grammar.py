@@ -153,12 +153,12 @@ class Smiles:
             return self._has_room() and self._keep("[", sign="[")
         if self.current < 0:
             return False
+        if character in "0123456789":
+            return sign != "(" and self._tie(int(character)) and self._keep(character)
         if bond + character in ("->", "<-", "\\\\") or (not bond and character in "-=#$:/\\<"):
             return self._read_bond(character)
-        if sign == "(" or (bond and character not in "%0123456789"):
+        if sign == "(" or (bond and character != "%"):
             return False
-        if character in "0123456789":
-            return self._tie(int(character)) and self._keep(character)
         if character == "%":
             return self._read_in_label(character)
         if character == "(":
@@ -264,7 +264,7 @@ class Smiles:
                     stretch = Stretch(start, number, stretch.parent, number)
         is_doubtful = is_doubtful or atom.is_aromatic or self.excess[number] < atom.excess
         if is_doubtful != stretch.is_doubtful:
-            stretch = stretch._replace(is_doubtful=is_doubtful)
+            stretch = Stretch(*stretch[:4], is_doubtful)
         self.stretches[-1] = stretch
         self.bond, self.current = "", number
         return self._keep(character, sign=symbol if symbol in ("C", "B") else "")
@@ -308,7 +308,7 @@ class Smiles:
         is_doubtful = (
             strains or bond in _DOUBTFUL_BONDS or ring.bond in _DOUBTFUL_BONDS or stretch.is_doubtful
         )
-        self.stretches[-1] = stretch._replace(reach=min(stretch.reach, other), is_doubtful=is_doubtful)
+        self.stretches[-1] = Stretch(*stretch[:3], min(stretch.reach, other), is_doubtful)
         return True
 
     def _open_branch(self) -> bool:
@@ -327,7 +327,7 @@ class Smiles:
             return False
         is_doubtful = around.is_doubtful or (branch.is_doubtful and not is_settled)
         self.stretches.pop()
-        self.stretches[-1] = around._replace(reach=min(around.reach, branch.reach), is_doubtful=is_doubtful)
+        self.stretches[-1] = Stretch(*around[:3], min(around.reach, branch.reach), is_doubtful)
         self.current = branch.parent
         return self._keep(")")
 
