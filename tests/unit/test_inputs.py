@@ -148,6 +148,39 @@ def test_columns_of_one_name_stay_apart(tmp_path: Path) -> None:
     assert found.row == {"yield": "1", "yield.1": "2", "": "", ".1": "x", "yield.2": "3"}
 
 
+def test_a_number_behind_a_repeated_name_takes_no_other_column(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "smiles,b,b,b.1,b,smiles\nCCO,1,2,3,4,5\n")
+    (found,) = read_inputs(path, CAPTION, "smiles")
+    assert found.row is not None
+    assert list(found.row.values()) == ["1", "2", "3", "4", "5"]
+    assert found.row["b"] == "1"
+    assert found.row["b.1"] == "3"
+    assert found.row["smiles.1"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("beside", "reason"),
+    [
+        (r'{"input": "CCO", "id": "\ud800"}', r"half a \u pair"),
+        (r'{"input": "CCO", "\udfff": 1}', r"half a \u pair"),
+        (r'{"input": "C\ud800", "id": 1}', r"half a \u pair"),
+        ('{"input": "CCO", "in": {"yield": [NaN]}}', "write null"),
+        ('{"input": "CCO", "yield": 1e999}', "write null"),
+    ],
+)
+def test_a_row_that_no_answer_can_repeat_is_named(tmp_path: Path, beside: str, reason: str) -> None:
+    message = refused(write(tmp_path / "a.jsonl", '{"input": "CCN"}\n' + beside + "\n"))
+    assert message.startswith(":2: holds ")
+    assert reason in message
+
+
+def test_a_pair_of_escapes_is_a_character(tmp_path: Path) -> None:
+    (found,) = read_inputs(
+        write(tmp_path / "a.jsonl", r'{"input": "CCO", "id": "\ud83e\uddea"}'), CAPTION, None
+    )
+    assert found.row == {"id": "\N{TEST TUBE}"}
+
+
 def test_a_row_is_kept_beside_its_input(tmp_path: Path) -> None:
     rows: list[tuple[dict[str, object], object]] = [
         ({"input": "CCO"}, None),

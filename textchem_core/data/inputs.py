@@ -2,12 +2,13 @@
 
 import csv
 import gzip
+import json
 import os
 import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -191,8 +192,21 @@ def _from_json(lines: Iterable[Line], task: Task) -> Iterator[Input]:
             raise DataError(
                 f"{place}: a row of task {asked!r}, but --task is {task.name!r}; ask for one task at a time"
             )
+        _check_writable(row, place)
         beside = {name: value for name, value in row.items() if name not in (key, "task")}
         yield Input(text, place, beside or None)
+
+
+def _check_writable(row: dict[str, object], place: str) -> None:
+    """Refuse what Python reads and no line of answers can hold, before a long run comes to it."""
+    try:
+        json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{place}: holds half a \\u pair, which is no character; correct it") from error
+    except ValueError as error:
+        raise DataError(
+            f"{place}: holds NaN or a number beyond 1.8e308, which JSON does not have; write null"
+        ) from error
 
 
 def _from_table(lines: Iterator[str], path: Path, column: str | None, delimiter: str) -> Iterator[Input]:
@@ -210,8 +224,7 @@ def _from_table(lines: Iterator[str], path: Path, column: str | None, delimiter:
             wanted = "name one with --column" if column is None else f"there is no {column!r}"
             raise DataError(f"{path}:1: the columns are {', '.join(map(repr, header))}; {wanted}")
         index = header.index(column)
-        # Exports repeat names; the second `yield` is `yield.1`, as pandas has it.
-        names = [f"{name}.{n}" if (n := header[:i].count(name)) else name for i, name in enumerate(header)]
+        names = _all_different(header)
         has_rows = False
         for cells in reader:
             has_rows = True
@@ -231,3 +244,14 @@ def _from_table(lines: Iterator[str], path: Path, column: str | None, delimiter:
             raise DataError(f"{path}: no row below the header; it needs at least one")
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: broken table ({error}); correct the quotes") from error
+
+
+def _all_different(header: list[str]) -> list[str]:
+    """Name the columns: exports repeat names, and a second ``yield`` is ``yield.1``, as pandas has it."""
+    taken, names = set(header), list[str]()
+    for column, name in enumerate(header):
+        if name in header[:column]:
+            name = next(free for n in count(1) if (free := f"{name}.{n}") not in taken)
+            taken.add(name)
+        names.append(name)
+    return names
