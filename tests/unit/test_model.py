@@ -723,11 +723,35 @@ def test_a_packed_model_is_for_answers_alone(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="a packed model cannot be saved"):
         packed.save_pretrained(tmp_path / "model")
     assert not (tmp_path / "model").exists()
+    with pytest.raises(CheckpointError, match="a packed model cannot be saved"):
+        torch.save(packed.state_dict(), tmp_path / "weights.pt")
     ids = torch.full((1, 2), 5)
     loss = packed(ids, labels=ids).loss
     assert loss is not None
     with pytest.raises(RuntimeError, match="does not require grad"):
         loss.backward()
+
+
+@needs_packing
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        (lambda model: model.half(), "torch.float16 on cpu"),
+        (lambda model: model.to(torch.float64), "torch.float64 on cpu"),
+        (lambda model: model.to_dtype(torch.bfloat16), "torch.bfloat16 on cpu"),
+        (lambda model: model.to("meta"), "torch.float32 on meta"),
+    ],
+)
+def test_a_packed_model_stays_as_it_is(change: Callable[[T5], T5], asked: str) -> None:
+    model = T5(SMALL).eval()
+    packed = copy.deepcopy(model).pack()
+    with pytest.raises(ConfigError, match=rf"^{asked}: a packed model stays torch.float32 on cpu; tell"):
+        change(packed)
+    # What changes nothing is nobody's mistake, and what was refused has changed nothing.
+    packed.to("cpu").float().to_dtype(torch.float32)
+    ids = torch.full((1, 2), 5)
+    expected = model(ids, decoder_input_ids=ids).logits
+    torch.testing.assert_close(packed(ids, decoder_input_ids=ids).logits, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(("dtype", "rtol"), [(torch.float32, 1e-6), (torch.bfloat16, 2**-7)])

@@ -4,6 +4,7 @@ Shapes: B batch, S source length, T target length, H heads, K d_kv, D d_model, V
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -108,13 +109,10 @@ class T5(nn.Module):
         Raises:
             CheckpointError: The model is packed.
         """
-        if self.is_packed:
-            raise CheckpointError(f"{folder}: a packed model cannot be saved; save it before T5.pack()")
         hf_weights.write_folder(Path(folder), self.config, self.state_dict())
 
     def sha256(self) -> str:
         """Return a SHA-256 of shape and weights, as they are in memory: of their dtype and order, too."""
-        assert not self.is_packed, "packed weights are not in the state dict"
         digest = hashlib.sha256(str(self.config).encode())
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(f"{name} {tensor.dtype}".encode())
@@ -124,6 +122,8 @@ class T5(nn.Module):
 
     def to_dtype(self, dtype: torch.dtype) -> "T5":
         """Convert the weights, keeping the feed-forward output projections in float32 for float16."""
+        if self.is_packed:
+            return self.to(dtype)
         for module in self.modules():
             keep = dtype == torch.float16 and isinstance(module, OutputProjection)
             for parameter in module.parameters(recurse=False):
@@ -154,7 +154,20 @@ class T5(nn.Module):
                     # With one row calls of modules take 5 % of the time, so plain functions are left.
                     delattr(module, name)
                     setattr(module, name, child.packed())
+        # What is left in the state dict is no model; saved, it would be found out when it is wanted back.
+        self.register_state_dict_pre_hook(_refuse_packed)  # type: ignore[no-untyped-call]
         return self.requires_grad_(False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "T5":
+        """Do what ``to`` and its like ask; but a packed weight can be neither moved nor converted."""
+        weight = self.shared.weight[:0]
+        if self.is_packed and (changed := fn(weight)).type() != weight.type():
+            raise ConfigError(
+                f"{changed.dtype} on {changed.device}: a packed model stays {weight.dtype} on "
+                f"{weight.device}; tell TextChem.load, or T5.from_pretrained before T5.pack()"
+            )
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def set_dropout(self, dropout_rate: float) -> None:
         """Change the dropout of every layer, as fine-tuning may want to."""
@@ -378,3 +391,7 @@ class CachedDecoder:
             lengths: (B*N,) int64, how many of the T tokens of each row stay.
         """
         self._past.keep(lengths)
+
+
+def _refuse_packed(model: nn.Module, _prefix: str, _keep_vars: bool) -> None:
+    raise CheckpointError("a packed model cannot be saved; save it before T5.pack()")
