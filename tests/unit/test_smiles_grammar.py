@@ -256,15 +256,16 @@ class TestTokens:
             assert is_allowed == is_right, parts
 
 
-class TestPredictor:
-    @pytest.fixture(scope="class")
-    def predictor(self) -> TextChem:
-        torch.manual_seed(0)
-        config = T5Config(
-            vocab_size=8192, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_decoder_layers=1, num_heads=2
-        )
-        return TextChem(T5(config).eval(), Tokenizer(ROOT / "tokenizer"))
+@pytest.fixture(scope="module")
+def predictor() -> TextChem:
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=8192, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_decoder_layers=1, num_heads=2
+    )
+    return TextChem(T5(config).eval(), Tokenizer(ROOT / "tokenizer"))
 
+
+class TestPredictor:
     @pytest.mark.parametrize("task", ["forward", "retrosynthesis", "description2smiles"])
     def test_a_model_that_knows_nothing_writes_smiles(self, predictor: TextChem, task: str) -> None:
         predictions = predictor.predict(
