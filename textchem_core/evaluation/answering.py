@@ -110,7 +110,7 @@ class Answerer:
         batch_tokens: int | None,
     ) -> None:
         self._world = world
-        self._name, self._judge = model, forward_model or model
+        self._name = model
         self._num_beams = num_beams
         self._max_new_tokens = max_new_tokens
         self._batch_tokens = batch_tokens or BATCH_TOKENS
@@ -123,8 +123,9 @@ class Answerer:
             "dtype": dtype,
         }
         if world.is_main:
-            for name, folder in (("model_sha256", self._name), ("forward_model_sha256", self._judge)):
-                self._run[name] = model_sha256(Path(folder))
+            own = model_sha256(Path(model))  # which opens the model
+            judge_sha256 = own if forward_model is None else model_sha256(Path(forward_model))
+            self._run |= {"model_sha256": own, "forward_model_sha256": judge_sha256}
 
     def answer(self, rows: Sequence[Row], path: Path, *, canonicalize: bool, resume: bool) -> None:
         """Answer rows, each process its share, and write the answers in the order of the rows.
