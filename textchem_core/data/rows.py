@@ -109,13 +109,26 @@ def _text(fields: dict[str, object], key: str, place: str) -> str:
     value = fields[key]
     if not isinstance(value, str):
         raise DataError(f"{place}: {key}={value!r:.80}: must be a string")
+    check_characters(value, f"{place}: {key}")
+    return value
+
+
+def check_characters(text: str, where: str) -> None:
+    """Refuse half a surrogate pair, which JSON can spell and no file can hold.
+
+    Args:
+        text: A value.
+        where: Begins the message.
+
+    Raises:
+        DataError: There is one.
+    """
     try:
-        value.encode()
+        text.encode()
     except UnicodeEncodeError as error:
         raise DataError(
-            f"{place}: {key} holds half a \\u pair, which is no character; correct it: {value!r:.80}"
+            f"{where} holds half a \\u pair, which is no character; correct it: {text!r:.80}"
         ) from error
-    return value
 
 
 def _shown(line: str) -> str:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from textchem_core.data.inputs import Line, decoded_lines, open_lines
-from textchem_core.data.rows import Row, parse_json, parse_row, to_row
+from textchem_core.data.rows import Row, check_characters, parse_json, parse_row, to_row
 from textchem_core.errors import DataError
 from textchem_core.evaluation.rows import Answer, EvaluatedRow
 from textchem_core.tasks import TASKS
@@ -229,12 +229,7 @@ def _product(value: object, where: str) -> str | None:
 def _string(value: object, where: str) -> str:
     if not isinstance(value, str):
         raise DataError(f"{where}: {value!r:.60}: must be a text, or an object with one under 'text'")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"{where}: holds half a \\u pair, which is no character; correct it: {value!r:.60}"
-        ) from error
+    check_characters(value, f"{where}:")
     return value
 
 
