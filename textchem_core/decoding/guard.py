@@ -19,7 +19,9 @@ class Guard:
     of masks over the whole vocabulary, without making them: the constraint is asked about the likeliest
     tokens alone, and about more where too few are allowed. States stay on the host.
 
-    Near the end of what may be written, a token is allowed only if the answer can still end in time.
+    Near the end of what may be written, a token is allowed only if the answer can still end in time. Just
+    before the last token, where few are, no more than ``_MOST_ASKED`` extensions for each beam are looked at,
+    so there fewer may be found than full masks would leave.
 
     Args:
         constraint: What answers must be written in.
