@@ -239,8 +239,9 @@ def test_weight_decay_spares_norms_and_biases_by_default(model: T5, decay_norms:
     assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters())
 
 
-def test_position_biases_have_a_rate_of_their_own(model: T5, batch: Batch) -> None:
-    optimizer = make_optimizer(model, config(position_bias_lr_scale=30.0, weight_decay=0.0))
+def test_position_biases_and_embedding_have_rates_of_their_own(model: T5, batch: Batch) -> None:
+    scales = {"position_bias_lr_scale": 30.0, "embedding_lr_scale": 100.0}
+    optimizer = make_optimizer(model, config(**scales, weight_decay=0.0))
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     trainer = Trainer(model, optimizer, ALONE, precision="float32", max_grad_norm=0, seed=0)
     trainer.step([batch], 0, 1e-4)
@@ -249,7 +250,9 @@ def test_position_biases_have_a_rate_of_their_own(model: T5, batch: Batch) -> No
         name: (parameter - before[name]).abs().max().item() for name, parameter in model.named_parameters()
     }
     for name, distance in moved.items():
-        scale = 30.0 if name.endswith("position_bias.weight") else 1.0
+        scale = {"encoder.position_bias": 30.0, "decoder.position_bias": 30.0, "shared": 100.0}.get(
+            name.removesuffix(".weight"), 1.0
+        )
         assert distance == pytest.approx(1e-4 * scale, rel=0.01)
 
 

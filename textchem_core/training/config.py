@@ -87,6 +87,9 @@ class TrainConfig:
     position_bias_lr_scale: float = 1.0
     """Factor on the rate of the position biases. AdamW moves a weight by no more than its rate a step, and a
     bias acts alone where a matrix acts by the sum of a row: short runs from nothing want 10 to 30."""
+    embedding_lr_scale: float = 1.0
+    """Factor on the rate of the embedding. Its rows begin at unit scale, matrices at d_model ** -0.5, and a row
+    moves only in steps that have its token: runs from nothing want 30 to 300."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Arithmetic of the forward pass; weights and optimizer stay in float32."""
 
@@ -149,7 +152,7 @@ class TrainConfig:
             )
         parse_repeat(self.repeat, (*TASKS, *self.train_files))
         check_range("seed", self.seed, at_least=0, below=2**63)
-        for name in ("learning_rate", "position_bias_lr_scale"):
+        for name in ("learning_rate", "position_bias_lr_scale", "embedding_lr_scale"):
             check_range(name, getattr(self, name), above=0.0)
         check_range("lr_decay", self.lr_decay, above=0.0, at_most=1.0)
         if self.dropout_rate is not None:

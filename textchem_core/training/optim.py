@@ -9,21 +9,23 @@ from textchem_core.training.config import TrainConfig
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """Return AdamW over three groups: matrices, norms, position biases.
+    """Return AdamW over four groups: matrices, norms, position biases, the embedding.
 
     Each group has a ``lr_scale``, a factor on the learning rate of the step. Weight decay acts on the
-    matrices alone, unless ``decay_norms``.
+    matrices and the embedding, unless ``decay_norms``.
 
     Args:
         model: Its parameters are on their final device.
-        config: ``learning_rate``, ``weight_decay``, ``decay_norms``, ``position_bias_lr_scale``.
+        config: ``learning_rate``, ``weight_decay``, ``decay_norms``, ``position_bias_lr_scale``,
+            ``embedding_lr_scale``.
 
     Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
     """
     named = list(model.named_parameters())
     biases = [parameter for name, parameter in named if name.endswith("position_bias.weight")]
     norms = [parameter for name, parameter in named if name.endswith("norm.weight")]
-    apart = {id(parameter) for parameter in (*biases, *norms)}
+    embeddings = [parameter for name, parameter in named if name == "shared.weight"]
+    apart = {id(parameter) for parameter in (*biases, *norms, *embeddings)}
     matrices = [parameter for _, parameter in named if id(parameter) not in apart]
     decay = config.weight_decay
     decay_of_norms = decay if config.decay_norms else 0.0
@@ -32,6 +34,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
             {"params": matrices, "weight_decay": decay, "lr_scale": 1.0},
             {"params": norms, "weight_decay": decay_of_norms, "lr_scale": 1.0},
             {"params": biases, "weight_decay": decay_of_norms, "lr_scale": config.position_bias_lr_scale},
+            {"params": embeddings, "weight_decay": decay, "lr_scale": config.embedding_lr_scale},
         ],
         lr=config.learning_rate,
         fused=True,
