@@ -1,0 +1,1 @@
+"""From what people have to rows of the five tasks: reading, normalising, splitting, counting."""
