@@ -159,9 +159,8 @@ did_triturate:
   1* triturated with {round_volume} of {triturant} => TRITURATE with {triturant} ({round_volume});
 solvent_gone:
   the <solvent|solvents|volatiles|solution|filtrate|excess solvent|organic
-      solvent|methanol|THF|ethanol|solvent> {was} <removed|evaporated|
-      concentrated|stripped|distilled off|removed by evaporation|then evaporated> <in vacuo|under reduced
-      pressure|under vacuum|in vacuum|
+      solvent|methanol|THF|ethanol|solvent> {was} <removed|evaporated| concentrated|stripped|distilled
+      off|removed by evaporation|then evaporated> <in vacuo|under reduced pressure|under vacuum|in vacuum|
       by rotary evaporation|to dryness|by evaporation|at reduced pressure|> => CONCENTRATE;
 concentration:
   concentration <under reduced pressure|in vacuo|of the mixture|> => CONCENTRATE;
@@ -175,6 +174,41 @@ purification:
 gave:
   gave | afforded | provided | yielded | furnished | gives | delivered | led to | produced
 isolation_sentence:
+  2* {solvent_gone} to <leave|give|yield|afford> a {residue_name}, which {was} {did_purify} {to_yield}
+      => {solvent_gone} {did_purify} {to_yield}
+  2* {solvent_gone} to <leave|give|yield|afford> a {residue_name}, which {was} {did_purify}
+      => {solvent_gone} {did_purify}
+  1* {solvent_gone} to <leave|give> a {residue_name} which {was} {did_triturate}
+      => {solvent_gone} {did_triturate}
+  3* {the_mixture} {was} {did_filter_solution}, {did_concentrate} and {did_purify} {to_yield}
+      => {did_filter_solution} {did_concentrate} {did_purify} {to_yield}
+  2* {the_mixture} {was} {did_filter_solution}, {did_concentrate} and {did_purify}
+      => {did_filter_solution} {did_concentrate} {did_purify}
+  2* the filtrate {was} {did_concentrate} {to_yield} => {did_concentrate} {to_yield}
+  2* the <product|solid|precipitate> {was} {did_dry_solid} {to_yield} => {did_dry_solid} {to_yield}
+  1* the <product|solid|filter cake|cake> {was} {did_rinse} and {did_dry_solid}
+      => {did_rinse} {did_dry_solid}
+  2* {dilute_with} {was} added and {solid_words} {was} {solid_steps} => ADD {dilute_with}; {solid_steps}
+  1* {dilute_with} {was} added, and {solid_words} {was} {solid_steps} {to_yield}
+      => ADD {dilute_with}; {solid_steps} {to_yield}
+  1* {the_mixture} {was} {did_stir} and {solid_words} {was} {solid_steps} => {did_stir} {solid_steps}
+  2* {the_mixture} {was} {did_wait} and {solid_words} {was} {solid_steps} => {did_wait} {solid_steps}
+  2* {the_mixture} {was} {did_cool}, {did_concentrate} and {did_purify} {to_yield}
+      => {did_cool} {did_concentrate} {did_purify} {to_yield}
+  2* {the_mixture} {was} {did_stir}, {did_concentrate} and {did_purify}
+      => {did_stir} {did_concentrate} {did_purify}
+  2* {organic} {were} {did_concentrate} and {crude} {did_purify} => {organic} {did_concentrate} {did_purify}
+  1* <concentrate|evaporate> <the filtrate|the solution|the mixture|> and purify by {purify_how}
+      => CONCENTRATE; PURIFY;
+  1* {crude} {was} {did_purify} and the <required|pure|desired> fractions were combined and
+      {did_concentrate} => PURIFY; {did_concentrate}
+  1* {crude} {was} {did_purify} and the <required|pure|desired> fractions were combined and {did_ph}
+      => PURIFY; COLLECTLAYER organic; {did_ph}
+  1* {purification} => {purification}
+  1* after the <elimination|removal> of the <desiccant|drying agent> and <the|> solvent {crude} {was}
+      {did_purify} => FILTER keep filtrate; CONCENTRATE; {did_purify}
+  1* the <desiccant|drying agent> {was} <removed|filtered off> and {solvent_gone}
+      => FILTER keep filtrate; {solvent_gone}
   4* {solvent_gone} => {solvent_gone}
   4* {solvent_gone} and {crude} {was} {did_purify} => {solvent_gone} {did_purify}
   3* {solvent_gone} and {crude} {was} {did_purify} {to_yield} => {solvent_gone} {did_purify} {to_yield}
@@ -198,8 +232,7 @@ isolation_sentence:
       => {did_concentrate} ADD {dilute_with}; {did_purify}
   2* the filtrate {was} {did_concentrate} => {did_concentrate}
   2* the <catalyst|insoluble material|drying agent|solids> {was} <filtered off|removed by filtration> and
-      the <filtrate|solution> {was}
-      {did_concentrate} => FILTER keep filtrate; {did_concentrate}
+      the <filtrate|solution> {was} {did_concentrate} => FILTER keep filtrate; {did_concentrate}
   3* {concentration} {gave} {product_amount} => {concentration} YIELD {product_amount};
   3* {purification} {gave} {product_amount} => {purification} YIELD {product_amount};
   3* {concentration} followed by {purification} {gave} {product_amount}
@@ -227,8 +260,8 @@ isolation_sentence:
   1* <without further workup|without further purification>, the mixture {was} <purified directly|directly
       purified> by {purify_how} => PURIFY;
   2* the <product|crude product|residue> {was} purified by {purify_how} and the
-      <desired|pure|required|product> fractions {were}
-      <combined|collected|pooled> and {did_concentrate} {to_yield} => PURIFY; {did_concentrate} {to_yield}
+      <desired|pure|required|product> fractions {were} <combined|collected|pooled> and {did_concentrate}
+      {to_yield} => PURIFY; {did_concentrate} {to_yield}
   1* the <pure|desired> fractions {were} <combined|pooled> and {did_concentrate} {to_yield}
       => {did_concentrate} {to_yield}
   2* {crude} {was} {did_purify}{stop} {solvent_gone} => {did_purify} {solvent_gone}

@@ -68,8 +68,8 @@ french:
   1* la phase organique est {fr_did}, {fr_did.2} et {fr_did.3}
 spanish:
   la mezcla se <agitó durante {2..24} horas|calentó a {4..12}0 °C|enfrió a 0 °C|filtró|concentró al vacío> y
-      se <lavó con agua|extrajo con acetato de
-      etilo|purificó por cromatografía en columna|evaporó a presión reducida>
+      se <lavó con agua|extrajo con acetato de etilo|purificó por cromatografía en columna|evaporó a presión
+      reducida>
   | a una solución de {common} ({1..9},{1..9} g) en <metanol|tetrahidrofurano|diclorometano> se añadió
       <trietilamina|agua> ({1..90} ml)
   | se <disolvió|añadió> {head}{common} ({1..99} mg) en <metanol|agua|DMF> y se agitó durante <la

@@ -123,13 +123,12 @@ function_end:
       sulfonamide
   | boronic acid | dione | methanol | methanamine | ylamine | carbohydrazide | ylboronic acid
 head:
-  4* {locant}-{simple}
-  2* {pair}-{multiple}
+  9* {locant}-{simple}
+  3* {pair}-{multiple}
   3* {locant}-{simple}-{locant.2}-{small}
   2* {locant}-{halo}-{locant.2}-{small}-{locant.3}-{simple.2}
   3* {locant}-{big}
   3* {locant}-{simple}-{locant.2}-{big}
-  1* {locant}-{big}-{locant.2}-{big.2}
   1* {locant}-{big}-{pair}-{multiple}
   1* N-{big}-{locant}-{simple}
   1* N-{small}-{locant}-{big}
@@ -137,7 +136,7 @@ body:
   3* {joined_core}-{locant}-{function}
   4* {joined_core}
   2* {joined_core}-{locant}-{function_end}
-  6* {common}
+  7* {common}
 common:
   aniline | benzoic acid | benzaldehyde | benzonitrile | phenol | acetophenone | benzamide | toluene |
       anisole
@@ -182,14 +181,15 @@ plain_compound:
   1* N-[{arm}]-{head}{joined_core}-{locant.3}-carboxamide
   1* {head}{joined_core}-{locant.3}-carboxylic acid <methyl|ethyl|tert-butyl|benzyl|isopropyl> ester
   1* {head}{joined_core}-{locant.3}-carboxylic acid ({radical})-amide
-  1* {simple} {simple.2}{locant}-{common}
+  1* {locant}-{simple}-{simple.2}{common}
   1* [{locant}-{big}{joined_aromatic}]-{saturated_radical}-methanone
   1* 1-[{head}phenyl]-3-({radical})urea
   1* {stereo}tert-butyl {locant}-(({radical})carbamoyl)piperidine-1-carboxylate
   1* <methyl|ethyl|tert-butyl|benzyl> {big}carbamate
   1* {head}{joined_core}-{pair}-dione
   1* N,N-<dimethyl|diethyl|diisopropyl>-{head}{common}
-  2* {locant}-{halo}{common}
+  5* {locant}-{halo}{common}
+  4* {locant}-{small}{common}
   1* {small}{common}
   1* {head} {body}
   1* 5-<fluoro|methyl|nitro>-{head}-{body}

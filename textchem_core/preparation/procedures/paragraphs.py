@@ -3,12 +3,16 @@ work."""
 
 RULES = """
 paragraph:
-  44* {add_text}
-  22* {stir_sentence}{stop}
-  22* {work_sentence}{stop}
-  19* {isolation_sentence}{stop}
+  32* {add_text}
+  1* {first_then} {add_text}
+  21* {stir_sentence}{stop}
+  2* {first_then} {stir_sentence}{stop}
+  29* {work_sentence}{stop}
+  2* {first_then} {work_sentence}{stop}
+  18* {isolation_sentence}{stop}
+  1* {first_then} {isolation_sentence}{stop}
   11* {nothing}{stop}
-  7* {follow}{stop}
+  8* {follow}{stop}
   4* {invalid}{stop}
   2* {foreign}{stop}
   1* {foreign}{stop} {foreign.2}{stop} => OTHERLANGUAGE;
@@ -23,18 +27,26 @@ add_text:
   1* {add} and mixture {did_stir}{stop} => {add} {did_stir}
   2* {add}, and {the_mixture} {was} {did_reflux}{stop} => {add} {did_reflux}
   1* {add} and then {the_mixture} {was} {did_cool}{stop} => {add} {did_cool}
+  2* {charge} and {did_cool}{stop} => {charge} {did_cool}
   2* {charge} and {did_stir}{stop} => {charge} {did_stir}
   2* {charge} and {the_mixture} {was} {did_stir}{stop} => {charge} {did_stir}
   1* {charge} and {did_reflux}{stop} => {charge} {did_reflux}
   2* {charge} and the solution {was} {did_cool}{stop} => {charge} {did_cool}
   1* {charge} and {did_degas}{stop} => {charge} {did_degas}
   1* {did_first} and {add}{stop} => {did_first} {add}
-  2* {did_first} and then {add}{stop} => {did_first} {add}
+  3* {did_first} and then {add}{stop} => {did_first} {add}
   1* after {doing_stir}, {add}{stop} => {doing_stir} {add}
   1* after {doing_cool}, {add}{stop} => {doing_cool} {add}
   2* {add} {so_that}{stop} => {add}
   2* {the_mixture} {was} {did_stir} and {add}{stop} => {did_stir} {add}
   1* {did_first}{stop} {add}{stop} => {did_first} {add}
+first_then:
+  3* <then|next,|subsequently,|thereafter,|after that,|afterwards,|finally,|then,|after this,|at this
+      point,|in the end,> =>
+  1* <after completion of the reaction,|after the reaction was complete,|after complete addition,|when the
+      addition was complete,|after the addition,|upon completion,|when gas evolution ceased,|after the
+      exotherm subsided,|after the initial reaction subsided,|under <stirring|vigorous stirring>,|when
+      bubbling ceased,> =>
 stop:
   . =>
 so_that:

@@ -131,9 +131,6 @@ for:
   1* <through the night|over night> => for overnight
   1* during {duration_short} => for {duration_short}
   1* for overnight
-for_maybe:
-  3* {for}
-  1* =>
 degrees:
   6* ° C. => ° C
   4* °C

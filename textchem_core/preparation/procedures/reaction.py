@@ -3,11 +3,15 @@ cold."""
 
 RULES = """
 was:
-  6* was
-  1* is
+  14* was
+  3* is
+  2* was then
+  1* was subsequently | was again | is then | has been
 were:
-  6* were
-  1* are
+  14* were
+  3* are
+  2* were then
+  1* were subsequently | are then | was
 the_mixture:
   4* the <reaction|resulting|resultant|> mixture
   4* the <mixture|reaction mixture|reaction|reaction|mixture|reaction mixture>
@@ -39,14 +43,15 @@ solution_of:
       => MAKESOLUTION with {substrate} and {media}; ADD SLN;
 solution_cold:
   7* {solution_of}
-  1* {solution_of} <cooled to|at|precooled to|which had been cooled to> {cold}
+  1* {solution_of} <cooled to|precooled to|which had been cooled to> {cold}
       => {solution_of} SETTEMPERATURE {cold};
 conditions:
   10* =>
   4* {at_any}
   3* {dropwise}
   3* <portionwise|in portions|slowly|in one portion|carefully|in small portions|all at
-      once|successively|gradually|via syringe> =>
+      once|successively|gradually|via syringe|by syringe|via cannula|through a dropping funnel|from an
+      addition funnel|rapidly|under stirring> =>
   2* {over_time}
   2* {dropwise} {at_any}
   2* {at_any} {dropwise} => {dropwise} {at_any}
@@ -58,7 +63,10 @@ conditions:
   1* {under_gas} {at_any} => {at_any} {under_gas}
   1* {dropwise} {over_time} {at_any} => {dropwise} {at_any} {over_time}
   1* {at_any} in <portions|small portions> {over_time} => {at_any} {over_time}
-  1* with <stirring|vigorous stirring> =>
+  1* with <stirring|vigorous stirring|cooling|good stirring|swirling|external cooling> =>
+  1* <with stirring|slowly|carefully> {at_any} => {at_any}
+  1* {dropwise} with <stirring|vigorous stirring|cooling> => {dropwise}
+  1* <portionwise|in portions|in one portion|slowly> {over_time} => {over_time}
 at_any:
   4* {at_cold}
   3* {at_room}
@@ -77,8 +85,7 @@ charge:
   2* {substrate} {was} <suspended|taken up|stirred|slurried|placed|mixed> in {add_media}
       => ADD {substrate}; {add_media}
   4* {substrate} and {reagent} {were} <dissolved|suspended|combined|mixed|placed|stirred|taken up> in
-      {add_media}
-      => ADD {substrate}; ADD {reagent}; {add_media}
+      {add_media} => ADD {substrate}; ADD {reagent}; {add_media}
   2* {substrate}, {reagent} and {reagent.2} {were} <dissolved|suspended|combined|mixed> in {add_media}
       => ADD {substrate}; ADD {reagent}; ADD {reagent.2}; {add_media}
   2* in {add_media} {was} <dissolved|suspended> {substrate} => {add_media} ADD {substrate};
@@ -109,8 +116,7 @@ charge:
   1* the residue {was} <dissolved in|taken up in|redissolved in|suspended in|diluted with> {medium}
       => ADD {medium};
   1* the <crude product|crude|solid|oil|crude material|resulting solid|product|resulting residue|crude oil>
-      {was}
-      <dissolved in|taken up in|redissolved in|suspended in> {medium} => ADD {medium};
+      {was} <dissolved in|taken up in|redissolved in|suspended in> {medium} => ADD {medium};
 a_vessel:
   a <round bottom|round-bottomed|three-necked|{1..5}00 mL|{1..9} L|dry|flame-dried|sealable>
       <flask|round-bottom flask|vessel>
@@ -128,6 +134,20 @@ to_vessel:
 add:
   14* to {solution_cold} {was} {added_later} {reagent} {conditions}
       => {solution_cold} ADD {reagent} {conditions};
+  2* to {solution_of} at {cold} {was} {added_later} {reagent} => {solution_of} ADD {reagent} at {cold};
+  1* to {solution_of} at {cold} {was} {added_later} {reagent} {dropwise}
+      => {solution_of} ADD {reagent} {dropwise} at {cold};
+  1* to {solution_of} at {cold} {was} added {reagent} {dropwise} {over_time}
+      => {solution_of} ADD {reagent} {dropwise} at {cold} {over_time};
+  1* to {solution_of} at {cold} {under_gas} {was} added {reagent}
+      => {solution_of} ADD {reagent} at {cold} {under_gas};
+  1* to {solution_of} under cooling with ice {was} added {reagent} => {solution_of} ADD {reagent} at 0 °C;
+  1* to {solution_of} {under_gas} {was} added {reagent} {dropwise}
+      => {solution_of} ADD {reagent} {dropwise} {under_gas};
+  1* {solution_of} {was} hydrogenated <over|in the presence of> {reagent} {at_or_none} {for}
+      => {solution_of} ADD {reagent}; STIR {for} {at_or_none} under hydrogen;
+  1* {gaseous} {was} <bubbled through|passed through|passed into|introduced into> <the solution|the
+      mixture|it> {over_or_none} => ADD {gaseous} {over_or_none};
   4* to {solution_cold} {were} {added_later} {reagent} {conditions} and {reagent.2}
       => {solution_cold} ADD {reagent} {conditions}; ADD {reagent.2};
   3* to {solution_of} {was} added {reagent} followed by {reagent.2}
@@ -154,8 +174,7 @@ add:
   2* {reagent} and {reagent.2} {were} added to {solution_of} {conditions}
       => {solution_of} ADD {reagent} {conditions}; ADD {reagent.2} {conditions};
   2* {reagent} {was} added <all at once|slowly|> to {solution_of} <cooled using|cooled in|cooled with>
-      {ice_bath}
-      => {solution_of} ADD {reagent} at 0 °C;
+      {ice_bath} => {solution_of} ADD {reagent} at 0 °C;
   2* {reagent} {was} added to {solution_of} which had been cooled to {cold}
       => {solution_of} SETTEMPERATURE {cold}; ADD {reagent};
   5* {solution_of} {was} treated with {reagent} {conditions} => {solution_of} ADD {reagent} {conditions};
@@ -191,15 +210,29 @@ add:
       => {solution_of} ADD {reagent} dropwise {at_or_over};
   2* to this {was} added {reagent} {conditions} => ADD {reagent} {conditions};
   1* {the_mixture} {was} treated with {reagent} {conditions} => ADD {reagent} {conditions};
-  1* {reagent} {was} <bubbled through|passed through|passed into> the <solution|mixture> {for_maybe}
-      => ADD {reagent};
   3* {charge}, and {reagent} {was} added {conditions} => {charge} ADD {reagent} {conditions};
   2* {charge}, to which {reagent} {was} then added {conditions} => {charge} ADD {reagent} {conditions};
   2* {charge} and treated with {reagent} {conditions} => {charge} ADD {reagent} {conditions};
   1* then {reagent} {was} added {conditions} => ADD {reagent} {conditions};
   1* <an additional|another|a further|additional> {reagent} {was} added => ADD {reagent};
+  1* dissolve {substrate} in {add_media} => ADD {substrate}; {add_media}
+  1* add {reagent} {conditions} => ADD {reagent} {conditions};
+  1* add {reagent} and {reagent.2} to {the_mixture} => ADD {reagent}; ADD {reagent.2};
+  1* charge {a_vessel} with {substrate} and {add_media} => ADD {substrate}; {add_media}
+  1* to {the_mixture} add {reagent} {conditions} => ADD {reagent} {conditions};
+  1* {substrate} in {add_media} {was} treated with {reagent} {conditions}
+      => ADD {substrate}; {add_media} ADD {reagent} {conditions};
+  1* {substrate} {was} <mixed|combined|reacted> with {reagent} in {add_media}
+      => ADD {substrate}; ADD {reagent}; {add_media}
+  1* {substrate} {was} reacted with {reagent} => ADD {substrate}; ADD {reagent};
   1* {substrate} {was} treated with {reagent} in {add_media} => ADD {substrate}; {add_media} ADD {reagent};
   1* after {for_time}, {reagent} {was} added {conditions} => WAIT {for_time}; ADD {reagent} {conditions};
+at_or_none:
+  2* =>
+  1* {at_room}
+over_or_none:
+  2* =>
+  1* for {duration_short} => over {duration_short}
 for_time:
   {duration_short} => for {duration_short}
 ice_bath:

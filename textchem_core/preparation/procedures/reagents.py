@@ -23,8 +23,8 @@ base_solvent:
 solvent:
   14* {base_solvent}
   2* <dry|anhydrous|absolute|anh.>
-      <THF|DMF|dichloromethane|toluene|tetrahydrofuran|methanol|ethanol|ether|acetonitrile|
-      CH2Cl2|diethyl ether|1,4-dioxane|N,N-dimethylformamide|dimethylformamide|pyridine|DCM|acetone|benzene>
+      <THF|DMF|dichloromethane|toluene|tetrahydrofuran|methanol|ethanol|ether|acetonitrile| CH2Cl2|diethyl
+      ether|1,4-dioxane|N,N-dimethylformamide|dimethylformamide|pyridine|DCM|acetone|benzene>
   1* <80|90|95|50|70> % <aqueous|> <ethanol|methanol|acetic acid>
   1* <95|50|80>% aqueous <ethanol|methanol|acetic acid|THF>
   1* <aqueous|degassed|cold|hot|distilled|deionized> <methanol|ethanol|water|acetone>
@@ -231,6 +231,10 @@ grignard:
   methylmagnesium bromide | ethylmagnesium bromide | boron tribromide | n-butyllithium | LDA | TBAF | borane
   | lithium diisopropylamide | dimethylamine | sodium methoxide | HCl | lithium aluminum hydride |
       diisobutylaluminum hydride
+gaseous:
+  hydrogen chloride gas | ammonia gas | HCl gas | chlorine gas | carbon dioxide | hydrogen chloride | carbon
+      monoxide
+  | dry HCl gas | ammonia | gaseous ammonia | ethylene | hydrogen sulfide | SO2 | gaseous HCl
 reagent:
   6* {compound} ({solid_amount})
   2* {compound} ({source}, {solid_amount}) => {compound} ({solid_amount})
@@ -242,10 +246,11 @@ reagent:
   1* {compound} {code} ({solid_amount}) => {compound} {code} ({solid_amount})
   1* {compound} prepared in {example} ({solid_amount}) => {compound} ({solid_amount})
   1* {compound} ({solid_amount}) prepared in {example} => {compound} ({solid_amount})
-  5* {solid_reagent} ({solid_amount})
-  5* {liquid_reagent} ({liquid_amount})
+  7* {solid_reagent} ({solid_amount})
+  7* {liquid_reagent} ({liquid_amount})
   1* {solid_reagent} ({percent_load})
-  1* {solid_reagent} ({strength} in <mineral oil|oil>, {solid_amount}) => {solid_reagent} ({solid_amount})
+  1* {solid_reagent} (<60|55|80|95>% <in|dispersion in|suspension in|in a> <mineral oil|oil>,
+      {solid_amount}) => {solid_reagent} ({solid_amount})
   1* {bottled} ({liquid_amount})
   3* {label} ({solid_amount})
   2* {mass} ({mole}) of {compound} => {compound} ({mass}, {mole})
@@ -259,8 +264,8 @@ reagent:
   1* {mass}, {mole} of {compound} => {compound} ({mass}, {mole})
   1* {mole} of {compound} => {compound} ({mole})
   1* {volume} of {bottled} => {bottled} ({volume})
-  1* {solid_reagent}
-  1* {liquid_reagent}
+  2* {solid_reagent}
+  2* {liquid_reagent}
   1* {compound}
   1* {equivalents} of {liquid_reagent} => {liquid_reagent} ({equivalents})
   1* {mass} {solid_reagent} => {solid_reagent} ({mass})

@@ -65,16 +65,14 @@ yield_fragment:
       was {yield_percent}
 statement:
   the <product|residue|mixture|compound|crude> was <analyzed|characterized|analysed|monitored> by
-      <GC|GCMS|NMR|HPLC|LCMS|TLC|1H NMR|mass spectrometry>
-      <and NMR|, GCMS and NMR (1H)|>
+      <GC|GCMS|NMR|HPLC|LCMS|TLC|1H NMR|mass spectrometry> <and NMR|, GCMS and NMR (1H)|>
   <TLC|LCMS|HPLC|GC|LC/MS|NMR> <analysis|> <indicated|showed|confirmed|revealed> <completion of the
-      reaction|complete conversion|
-      that the reaction was complete|formation of the product|the presence of starting material|complete
-      consumption of {compound}>
+      reaction|complete conversion| that the reaction was complete|formation of the product|the presence of
+      starting material|complete consumption of {compound}>
   the reaction was monitored by <TLC|LCMS|HPLC|TLC ({eluent})>
   <the product|this material|the crude product|this|the residue|this compound|it> was used <directly|as
-      such|> in the next <step|reaction>
-      without <further|any|any further|additional> <purification|characterization>
+      such|> in the next <step|reaction> without <further|any|any further|additional>
+      <purification|characterization>
   the <title compound|compound|compounds|product> <is|was> <commercially available|stored at −20°
       C.|described in the literature|known>
   the <next step|reaction|procedure> may be <executed|performed|repeated> without <any|> <hold
@@ -116,12 +114,11 @@ nothing:
   {no_action} => NOACTION;
 manner:
   <in a manner analogous to|in analogy to|in an analogous manner to|in a similar manner to|in a manner
-      similar to|similarly to|analogously to|
-      by a method similar to|in the same manner as|in the same manner as in|following the procedure
-      of|according to the procedure of|
-      according to the method of|using the procedure described in|following the procedure described for|
-      as described in|as described for|using a procedure similar to|by the method of|following|by the
-      procedure of> {follow_source}
+      similar to|similarly to|analogously to| by a method similar to|in the same manner as|in the same
+      manner as in|following the procedure of|according to the procedure of| according to the method
+      of|using the procedure described in|following the procedure described for| as described in|as
+      described for|using a procedure similar to|by the method of|following|by the procedure of>
+      {follow_source}
   | according to <General Procedure|general procedure|Procedure|Scheme|General Method|Method>
       <{capital_letter}|{number}>
   | <by|using|following> <General Procedure|general procedure|Procedure|the general procedure>
@@ -159,11 +156,9 @@ follow_text:
   2* {prepared_alone} {from_what} {manner} : {mass_spectrum}
   2* {prepared_alone} {manner} {from_what} . {nmr}
   3* {plain_compound} ({solid_amount}) {was} <reacted|treated|coupled> with {plain_compound.2}
-      ({solid_amount.2}) {manner}
-      <to give|providing|affording|to afford|giving> {product_amount}
+      ({solid_amount.2}) {manner} <to give|providing|affording|to afford|giving> {product_amount}
   3* {plain_compound} {was} <reacted|coupled|alkylated|condensed> with {plain_compound.2} ({example}) in the
-      presence of {solid_reagent}
-      and {liquid_reagent} to give {product_amount}
+      presence of {solid_reagent} and {liquid_reagent} to give {product_amount}
   2* this <material|compound|product> {was} {prepared} {manner} {from_what}
   2* the <following|> <compound|compounds> {was} {prepared} {manner}
   2* {manner}, {plain_compound} {was} {prepared} {from_what}
@@ -172,9 +167,8 @@ follow_text:
   1* <the procedure of|the method of> {example} {was} <repeated|followed>, <but using|except
       that|substituting> {plain_compound} <was used|>
   1* the <same|> <procedure|reaction|operation> as in {example} {was} <carried
-      out|repeated|performed|conducted>
-      <using {plain_compound}|except that {plain_compound} was used instead of {plain_compound.2}|> <to give
-      {product_amount}|>
+      out|repeated|performed|conducted> <using {plain_compound}|except that {plain_compound} was used
+      instead of {plain_compound.2}|> <to give {product_amount}|>
   1* {product} {was} {prepared} {manner} {from_what}
 gave_what:
   the title compound was obtained | {plain_compound} was obtained | there was obtained {product_amount} |
@@ -185,21 +179,19 @@ follow:
   {follow_text} => FOLLOWOTHERPROCEDURE;
 invalid_text:
   3* the <intermediate|compound|product> of <Formula|formula> {roman_big} is <reacted|treated|condensed>
-      with {plain_compound} in <the|> presence of
-      {solid_reagent} <and {base_solvent}|> to <give|obtain|afford> {plain_compound.2}
-      <which on further treatment with {acid_name} in {base_solvent.2} <to give|gives> the salt of
-      <Formula|formula> {roman_big.2}|>
+      with {plain_compound} in <the|> presence of {solid_reagent} <and {base_solvent}|> to
+      <give|obtain|afford> {plain_compound.2} <which on further treatment with {acid_name} in
+      {base_solvent.2} <to give|gives> the salt of <Formula|formula> {roman_big.2}|>
   3* the <product|residue|solution> was dissolved in <a small amount of|> {base_solvent} and <˜|about|>
-      {round_volume} <water|{base_solvent.2}>,
-      <frozen|frozen in dry ice|> and <lyophilized|freeze-dried> <overnight|> <to give {product_amount}|>
+      {round_volume} <water|{base_solvent.2}>, <frozen|frozen in dry ice|> and <lyophilized|freeze-dried>
+      <overnight|> <to give {product_amount}|>
   2* the <solution|residue|product|pure fractions|fractions> was <lyophilized|freeze-dried|frozen and
       lyophilized|lyophilised> <to give {product_amount}|>
   2* the residue was <crystallized|recrystallized> from {round_volume} of {crystal_solvent}, <during this
-      operation, the mixture was|and>
-      briefly <boiled|heated> with <activated carbon|charcoal> and filtered <whilst still hot|while hot>
+      operation, the mixture was|and> briefly <boiled|heated> with <activated carbon|charcoal> and filtered
+      <whilst still hot|while hot>
   2* the <residue|crude product|liquid|oil> was <distilled|fractionally distilled|distilled under reduced
-      pressure> <at {hot}|(b.p. {hot})|in vacuo|>
-      <to give {product_amount}|>
+      pressure> <at {hot}|(b.p. {hot})|in vacuo|> <to give {product_amount}|>
   1* the <reaction|process|sequence> was repeated <twice|three times|on a {1..20} g scale> and the
       <batches|crude products|fractions> were combined
   1* half of the <mixture|solution|residue> was <treated|stirred> with {reagent}, and the other half with

@@ -50,8 +50,7 @@ did_stir:
   2* heated {for} {at_hot} => STIR {for} {at_hot};
   4* heated to {hot} {for} => STIR {for} at {hot};
   4* heated to {hot} and <stirred|maintained|kept|held> <there|at this temperature|at the same temperature|>
-      {for}
-      => STIR {for} at {hot};
+      {for} => STIR {for} at {hot};
   2* heated to {hot} with stirring {for} => STIR {for} at {hot};
   1* <heated|warmed> {at_hot} in a sealed <tube|vial> {for} => STIR {for} {at_hot};
   2* {to_warm} to {room} <overnight|over night> => STIR for overnight at {room};
@@ -174,7 +173,7 @@ remark:
 stir_sentence:
   24* {the_mixture} {was} {did_stir} => {did_stir}
   3* {the_mixture} {was} {did_stir} <,|> {remark} => {did_stir}
-  5* {the_mixture} {was} {did_reflux} => {did_reflux}
+  3* {the_mixture} {was} {did_reflux} => {did_reflux}
   5* {the_mixture} {was} {did_cool} => {did_cool}
   4* {the_mixture} {was} {did_heat} => {did_heat}
   6* {the_mixture} {was} {did_cool} and {then} {did_stir} => {did_cool} {did_stir}
@@ -183,12 +182,12 @@ stir_sentence:
   2* {the_mixture} {was} {did_stir} and {then} {did_stir.2} => {did_stir} {did_stir.2}
   2* {the_mixture} {was} {did_reflux} , {did_cool} and {did_stir} => {did_reflux} {did_cool} {did_stir}
   2* {the_mixture} {was} {did_reflux} and then {did_cool} => {did_reflux} {did_cool}
-  4* {the_mixture} {was} {did_wait} => {did_wait}
+  8* {the_mixture} {was} {did_wait} => {did_wait}
   1* {the_mixture} {was} {did_stir} and {did_wait} => {did_stir} {did_wait}
   2* {the_mixture} {was} {did_microwave} => {did_microwave}
   1* {the_mixture} {was} {did_microwave} and {did_cool} => {did_microwave} {did_cool}
   2* {the_mixture} {was} {did_sonicate} => {did_sonicate}
-  2* {the_mixture} {was} {did_degas} => {did_degas}
+  1* {the_mixture} {was} {did_degas} => {did_degas}
   1* {the_mixture} {was} {did_degas} and {then} {did_stir} => {did_degas} {did_stir}
   1* after {doing_stir}, {the_mixture} {was} {did_stir} => {doing_stir} {did_stir}
   2* after {doing_stir}, {the_mixture} {was} {did_cool} => {doing_stir} {did_cool}
@@ -197,14 +196,12 @@ stir_sentence:
   1* the <cooling bath|ice bath|ice-bath|cold bath> {was} removed and {the_mixture} {was} stirred {for}
       => SETTEMPERATURE room temperature; STIR {for};
   1* the <cooling bath|ice bath|ice-bath|cold bath> {was} removed and {the_mixture} {was} stirred at {room}
-      {for}
-      => SETTEMPERATURE {room}; STIR {for} at {room};
+      {for} => SETTEMPERATURE {room}; STIR {for} at {room};
   1* the <cooling bath|ice bath|ice-bath|cold bath> {was} removed => SETTEMPERATURE room temperature;
   1* stirring {was} continued {stir_how} => STIR {stir_how};
   1* the <stirring|reaction> {was} continued {stir_how} => STIR {stir_how};
   1* the <temperature|internal temperature|reaction temperature> {was} <raised|increased|brought|adjusted>
-      to {temperature}
-      => SETTEMPERATURE {temperature};
+      to {temperature} => SETTEMPERATURE {temperature};
   1* the <temperature|liquid temperature> {was} raised to {hot} and <maintained|held|kept> {for}
       => STIR {for} at {hot};
   1* the temperature {was} <maintained|kept> at {cold} => WAIT for unknown at {cold};
@@ -216,6 +213,17 @@ stir_sentence:
   1* the solution {was} {did_stir} and then {stirred} {at_stir} {for} => {did_stir} STIR {for} {at_stir};
   1* the reaction {was} run {at_stir} {for} => STIR {for} {at_stir};
   1* the reaction {was} <carried out|conducted|performed> {at_stir} {for} => STIR {for} {at_stir};
+  1* stir <the mixture|the solution|the reaction mixture|> {stir_how} => STIR {stir_how};
+  1* <cool|chill> <the mixture|the solution|> to {cold} => SETTEMPERATURE {cold};
+  1* heat <the mixture|the solution|> to {hot} <and <hold|stir> {for}|{for}> => STIR {for} at {hot};
+  1* reflux <the mixture|> {for} => REFLUX {for};
+  3* {the_mixture} {was} {did_stir}, {did_cool} and {did_stir.2} => {did_stir} {did_cool} {did_stir.2}
+  2* {the_mixture} {was} {did_cool} over {duration_short} => {did_cool}
+  3* {the_mixture} {was} {did_wait} and {did_cool} => {did_wait} {did_cool}
+  2* <upon|on|after> <standing|being left to stand> {for_at}, a <precipitate|solid> <formed|was
+      formed|crystallized> => WAIT {for_at};
+  1* <crystals|a solid> <formed|separated> <on|upon> standing {for} => WAIT {for};
+  1* the <hot|cold|clear> solution {was} {did_wait} => {did_wait}
 then:
   3* =>
   2* then

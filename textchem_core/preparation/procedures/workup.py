@@ -17,6 +17,8 @@ wash_with:
   1* {wash_liquid} ({round_volume}{cross}{many}) => WASH with {wash_liquid} ({round_volume}) {many};
   1* {wash_liquid} ({many}) => WASH with {wash_liquid} {many};
   1* {wash_liquid} ({round_volume}, {many_word}) => WASH with {wash_liquid} ({round_volume}) {many_word};
+wash_solvent:
+  {solvent_of_extraction} => WASH with {solvent_of_extraction};
 many_word:
   twice => 2 x
   three times => 3 x
@@ -68,8 +70,7 @@ did_dry:
 did_filter_solution:
   6* filtered => FILTER keep filtrate;
   1* filtered <through|over> <Celite|celite|a pad of Celite|Celite®|a plug of silica|a short pad of silica
-      gel|diatomaceous earth>
-      => FILTER keep filtrate;
+      gel|diatomaceous earth> => FILTER keep filtrate;
 did_concentrate:
   5* concentrated => CONCENTRATE;
   5* concentrated <in vacuo|under reduced pressure|under vacuum|in vacuum|to dryness|by rotary evaporation>
@@ -77,8 +78,8 @@ did_concentrate:
   3* evaporated <in vacuo|under reduced pressure|to dryness|under vacuum|to dryness in vacuo|on a
       rotavapor|> => CONCENTRATE;
   2* concentrated <in vacuo|under reduced pressure|> to <give|afford|yield|provide|obtain|> <a residue|an
-      oil|a yellow oil|
-      a solid|a brown residue|the crude product|an oily residue|a white foam|a crude residue> => CONCENTRATE;
+      oil|a yellow oil| a solid|a brown residue|the crude product|an oily residue|a white foam|a crude
+      residue> => CONCENTRATE;
   1* stripped | concentrated <on a rotary evaporator|to a small volume|in vacuum to dryness|at reduced
       pressure> => CONCENTRATE;
   1* concentrated at {hot} => CONCENTRATE;
@@ -162,11 +163,9 @@ neutralizer:
   {acid_amount} | {base_amount}
 ph_sentence:
   5* the pH {was} <adjusted|brought|set|lowered|raised> to <pH|> {ph_value} <with|using|by addition of|by
-      adding> {neutralizer}
-      => PH with {neutralizer} to pH {ph_value};
+      adding> {neutralizer} => PH with {neutralizer} to pH {ph_value};
   1* the pH of the <solution|mixture|aqueous layer|aqueous phase> {was} adjusted to {ph_value} <with|using>
-      {neutralizer}
-      => PH with {neutralizer} to pH {ph_value};
+      {neutralizer} => PH with {neutralizer} to pH {ph_value};
   1* {neutralizer} {was} added until <the pH was|pH was|pH reached|pH> {ph_value}
       => PH with {neutralizer} to pH {ph_value};
   2* {neutralizer} {was} added <until|to adjust the pH to|to bring the pH to|to pH> {ph_value}
@@ -226,11 +225,44 @@ work_end:
   1* {did_dry} and {did_concentrate} {to_yield} => {did_dry} {did_concentrate} {to_yield}
 solvent_removed:
   <solvent|solvents|volatiles> <was|were|> <removed|evaporated|distilled off|stripped> <in vacuo|under
-      reduced pressure|
-      under vacuum|by evaporation|by rotary evaporation|>
+      reduced pressure| under vacuum|by evaporation|by rotary evaporation|>
 did_work:
   {did_dilute} | {did_dilute} | {did_quench} | {did_ph} | {did_extract} | {did_wash}
 work_sentence:
+  3* {the_mixture} {was} {did_dilute} and {did_extract}, {did_wash}, {work_end}
+      => {did_dilute} {did_extract} {did_wash} {work_end}
+  3* {the_mixture} {was} {did_extract}, and the <combined|> <organic|> extracts {did_wash}, {work_end}
+      => {did_extract} COLLECTLAYER organic; {did_wash} {work_end}
+  2* {the_mixture} {was} {did_extract}, {work_end} => {did_extract} {work_end}
+  2* {the_mixture} {was} {did_extract}, {did_wash}, {work_end} => {did_extract} {did_wash} {work_end}
+  3* the <residue|crude product|solid|oil|crude> {was} dissolved in {dilute_with}, {did_wash}, {work_end}
+      => ADD {dilute_with}; {did_wash} {work_end}
+  3* the <residue|crude product|solid|oil> {was} dissolved in {dilute_with} and {did_wash}
+      => ADD {dilute_with}; {did_wash}
+  2* the residue {was} dissolved in {dilute_with} and {did_ph} => ADD {dilute_with}; {did_ph}
+  1* the residue {was} <again|> {did_dilute}, {did_ph} and {did_extract}
+      => {did_dilute} {did_ph} {did_extract}
+  2* {the_mixture} {was} {did_wait} and {did_dilute} => {did_wait} {did_dilute}
+  2* after {duration_short}, {the_mixture} {was} {did_work} => WAIT for {duration_short}; {did_work}
+  3* {ph_sentence} and {the_mixture} {was} {did_extract} => {ph_sentence} {did_extract}
+  2* {ph_sentence}, {separation} => {ph_sentence} {separation}
+  2* {the_mixture} {was} {did_ph}, {did_dilute} and {did_extract} => {did_ph} {did_dilute} {did_extract}
+  2* {the_mixture} {was} {did_dilute} and {ph_sentence} => {did_dilute} {ph_sentence}
+  2* {the_mixture} {was} {did_ph} and {did_concentrate} => {did_ph} {did_concentrate}
+  1* <acidify|neutralize|basify> <the mixture|the aqueous layer|> with {neutralizer} to pH {ph_value}
+      => PH with {neutralizer} to pH {ph_value};
+  1* add {dilute_with} and extract with {solvent_of_extraction}
+      => ADD {dilute_with}; EXTRACT with {solvent_of_extraction};
+  1* extract with {solvent_of_extraction} => EXTRACT with {solvent_of_extraction};
+  1* wash the organic <layer|phase> with {wash_with} => COLLECTLAYER organic; {wash_with}
+  1* dry the organic <layer|phase> over {drying_agent}
+      => COLLECTLAYER organic; DRYSOLUTION over {drying_agent};
+  2* {the_mixture} {was} {did_filter_solution}, washing with {wash_solvent}
+      => {did_filter_solution} {wash_solvent}
+  2* {organic} {did_wash}, {work_end} => {organic} {did_wash} {work_end}
+  2* {aqueous_phase} {was} {did_extract} and {organic} {were} {work_end}
+      => {aqueous_phase} {did_extract} {organic} {work_end}
+  2* {separation}, and {organic_words} {was} {did_wash}, {work_end} => {separation} {did_wash} {work_end}
   5* {the_mixture} {was} {did_dilute} and {did_extract} => {did_dilute} {did_extract}
   4* {the_mixture} {was} {did_dilute} and {did_wash} => {did_dilute} {did_wash}
   3* {the_mixture} {was} {did_dilute} => {did_dilute}
@@ -239,8 +271,8 @@ work_sentence:
   3* {the_mixture} {was} {did_quench} and {did_extract} => {did_quench} {did_extract}
   2* {the_mixture} {was} {did_quench}, {did_dilute} and {did_extract}
       => {did_quench} {did_dilute} {did_extract}
-  4* {the_mixture} {was} {did_ph} and {did_extract} => {did_ph} {did_extract}
-  3* {the_mixture} {was} {did_ph} => {did_ph}
+  9* {the_mixture} {was} {did_ph} and {did_extract} => {did_ph} {did_extract}
+  9* {the_mixture} {was} {did_ph} => {did_ph}
   2* {the_mixture} {was} {did_dilute}, {did_wash}, {work_end} => {did_dilute} {did_wash} {work_end}
   2* {the_mixture} {was} {did_wash}, {work_end} => {did_wash} {work_end}
   3* {the_mixture} {was} {did_extract} => {did_extract}
@@ -249,7 +281,7 @@ work_sentence:
   3* {the_mixture} {was} {did_stir}, {did_dilute} and {did_extract} => {did_stir} {did_dilute} {did_extract}
   2* {the_mixture} {was} {did_stir} and {then} {did_quench} => {did_stir} {did_quench}
   2* {the_mixture} {was} {did_stir} and {then} {did_dilute} => {did_stir} {did_dilute}
-  2* {the_mixture} {was} {did_stir} and {then} {did_ph} => {did_stir} {did_ph}
+  5* {the_mixture} {was} {did_stir} and {then} {did_ph} => {did_stir} {did_ph}
   2* {the_mixture} {was} {did_stir} and {did_concentrate} => {did_stir} {did_concentrate}
   2* {the_mixture} {was} {did_cool} and {did_dilute} => {did_cool} {did_dilute}
   2* {the_mixture} {was} {did_cool} and {did_quench} => {did_cool} {did_quench}
@@ -274,9 +306,9 @@ work_sentence:
   3* {dilute_with} {was} <added|then added> => ADD {dilute_with};
   2* {dilute_with} and {dilute_with.2} {were} added => ADD {dilute_with}; ADD {dilute_with.2};
   2* {dilute_with} {was} added and {ph_sentence} => ADD {dilute_with}; {ph_sentence}
-  3* {ph_sentence} => {ph_sentence}
+  9* {ph_sentence} => {ph_sentence}
   1* {ph_sentence} and {separation} => {ph_sentence} {separation}
-  4* {separation} => {separation}
+  9* {separation} => {separation}
   2* {separation} and {aqueous_layer} {was} {did_extract} => {separation} COLLECTLAYER aqueous; {did_extract}
   5* {aqueous_phase} {was} {did_extract} => {aqueous_phase} {did_extract}
   2* {aqueous_phase} {was} {did_ph} and {did_extract} => {aqueous_phase} {did_ph} {did_extract}
