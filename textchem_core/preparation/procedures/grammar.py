@@ -82,28 +82,25 @@ class Grammar:
     """The rules of all symbols.
 
     Args:
-        texts: Rules as text, in any number of pieces; each symbol is defined in one place.
-
-    Raises:
-        ValueError: A symbol is defined twice or not at all, or a rule means a slot that it does not write.
+        texts: Rules as text, in any number of pieces; each symbol is defined in one place, and a rule means
+            only slots that it writes.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._rules: dict[str, tuple[list[_Rule], list[int]]] = {}
         for text in texts:
             for symbol, lines in _sections(text):
-                if symbol in self._rules:
-                    raise ValueError(f"symbol {symbol!r} is defined twice")
+                assert symbol not in self._rules, f"{symbol!r} is defined twice"
                 parsed = [_parse_rule(line) for line in lines]
                 weights = [weight for weight, _ in parsed]
                 self._rules[symbol] = [rule for _, rule in parsed], list(accumulate(weights))
         for symbol, (rules, _) in self._rules.items():
             for rule in rules:
-                slots = set(_slots(rule.paragraph))
-                unwritten = {slot.key for slot in _slots(rule.actions or ())} - {slot.key for slot in slots}
-                undefined = {slot.symbol for slot in slots} - self._rules.keys()
-                if unwritten or undefined:
-                    raise ValueError(f"{symbol!r} uses {sorted(unwritten | undefined)}, in {rule}")
+                written = set(_slots(rule.paragraph))
+                undefined = {slot.symbol for slot in written} - self._rules.keys()
+                assert not undefined, f"{symbol!r} uses {undefined}, which have no rules"
+                unwritten = set(_slots(rule.actions or ())) - written
+                assert not unwritten, f"{symbol!r} means {unwritten} without writing them"
 
     def write(self, symbol: str, rng: random.Random) -> tuple[str, str]:
         """Expand a symbol, its first letter a capital.
@@ -215,13 +212,11 @@ def _parse_template(text: str) -> _Template:
             stack[-1].append([])
         elif mark == ">":
             options = stack.pop()
-            if not stack:
-                raise ValueError(f"'>' without '<' in {text!r}")
+            assert stack, f"'>' without '<' in {text!r}"
             stack[-1][-1].append(_Choice(tuple(map(tuple, options))))
         else:
             stack[-1][-1].append(_parse_slot(slot) if slot else _BRACE.sub(r"\1", literal))
-    if len(stack) != 1:
-        raise ValueError(f"'<' without '>' in {text!r}")
+    assert len(stack) == 1, f"'<' without '>' in {text!r}"
     options = stack[0]
     return tuple(options[0]) if len(options) == 1 else (_Choice(tuple(map(tuple, options))),)
 
@@ -231,8 +226,7 @@ def _parse_slot(text: str) -> _Slot | _Number:
     if match is None:
         return _Slot(text, text.partition(".")[0])
     low, low_decimals, high, high_decimals = match.groups(default="")
-    if len(low_decimals) != len(high_decimals):
-        raise ValueError(f"{{{text}}}: write both ends with as many decimals")
+    assert len(low_decimals) == len(high_decimals), f"{{{text}}}: write both ends with as many decimals"
     return _Number(int(low + low_decimals), int(high + high_decimals), len(low_decimals))
 
 
