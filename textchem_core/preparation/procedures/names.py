@@ -208,7 +208,7 @@ titled:
   | crude material | obtained compound | corresponding amine | product thus obtained | resulting acid |
       starting material
 label:
-  6* <compound|Compound> {code}
+  6* <compound|Compound> {number}
   3* the {titled} => {titled}
   2* <Intermediate|intermediate> {number}
   2* the product from {example} => product from {example}

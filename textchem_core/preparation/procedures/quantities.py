@@ -95,7 +95,7 @@ yield_amount:
 hour:
   h | h | hours | hours | hr | hrs | hours | h | hour
 minute:
-  min | min | minutes | minutes | mins | min. | minute
+  min | min | minutes | minutes | mins | min | minute
 few:
   two | three | four | five | six
 minutes:
