@@ -12,45 +12,13 @@ from textchem_core.text.actions import VERBS, format_actions, parse_actions
 REAL_ROWS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "actions"
 ALONE = {"NOACTION", "OTHERLANGUAGE", "FOLLOWOTHERPROCEDURE", "INVALIDACTION"}
 # What the published grammar writes whatever the wording: defaults, normal forms, and its own keywords.
-OWN_WORDS = set(
-    [
-        "with",
-        "at",
-        "for",
-        "under",
-        "over",
-        "from",
-        "to",
-        "keep",
-        "and",
-        "x",
-        "pH",
-        "SLN",
-        "organic",
-        "aqueous",
-        "filtrate",
-        "precipitate",
-        "unknown",
-        "acidic",
-        "basic",
-        "neutral",
-        "room",
-        "temperature",
-        "0",
-        "°C",
-        "same",
-        "overnight",
-        "vacuum",
-        "air",
-        "hydrogen",
-        "dropwise",
-        "Dean-Stark",
-        "apparatus",
-        "2",
-        "3",
-        "4",
-    ]
-)
+# fmt: off
+OWN_WORDS = {
+    "with", "at", "for", "under", "over", "from", "to", "keep", "and", "x", "pH", "SLN", "organic", "aqueous",
+    "filtrate", "precipitate", "unknown", "acidic", "basic", "neutral", "room", "temperature", "0", "°C",
+    "same", "overnight", "vacuum", "air", "hydrogen", "dropwise", "Dean-Stark", "apparatus", "2", "3", "4",
+}
+# fmt: on
 
 Rows = list[tuple[str, str]]
 
