@@ -5,6 +5,7 @@ import random
 import re
 
 from textchem_core.preparation.procedures import (
+    asides,
     isolation,
     languages,
     names,
@@ -54,5 +55,6 @@ def _grammar() -> Grammar:
         remarks,
         languages,
         paragraphs,
+        asides,
     )
     return Grammar([room.RULES for room in rooms])

@@ -69,8 +69,8 @@ purify_how:
   2* column chromatography on silica gel <({eluent})|eluting with {eluent}|using {eluent}|>
   3* <preparative|prep.|prep|reverse phase|reversed-phase|preparative reverse phase|semi-preparative>
       <HPLC|HPLC|LC/MS|TLC|LCMS>
-  1* <HPLC|MPLC|Biotage|ISCO CombiFlash|SPE on SCX|chiral
-      HPLC|prep-HPLC|preparative-HPLC|SFC|Prep-TLC|FCC|reverse phase prep-HPLC>
+  1* <HPLC|MPLC|Biotage|ISCO CombiFlash|SPE on SCX|chiral HPLC|prep-HPLC|preparative-HPLC|SFC|Prep-TLC|FCC
+      |reverse phase prep-HPLC>
   1* preparative HPLC <(Method {capital_letter})|[Method {1..20}]|(column: C18, {eluent})|(0.1% TFA)|(basic
       conditions)>
   1* chromatography <(silica gel, {eluent})|on silica|on SiO2|on a {10..120} g silica column ({eluent})|over
@@ -98,8 +98,8 @@ did_purify:
 crude:
   the <residue|crude product|crude|crude material|residue|crude residue|product|mixture|material|resulting
       residue|crude oil>
-  | the <remaining|obtained|oily|resulting|concentrated|crude|brown> <residue|material|oil|product> | the
-      residue obtained | it
+  | the <remaining|obtained|oily|resulting|concentrated|crude|{mix_adjective}>
+      <residue|material|oil|product> | the residue obtained | it
 solid_words:
   the <resulting|precipitated|white|formed|obtained|separated|solid|resultant|crude>
       <solid|precipitate|product|crystals|material>

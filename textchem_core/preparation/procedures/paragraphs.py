@@ -4,13 +4,15 @@ work."""
 RULES = """
 paragraph:
   32* {add_text}
-  1* {first_then} {add_text}
+  1* {opening} {add_text}
   21* {stir_sentence}{stop}
-  2* {first_then} {stir_sentence}{stop}
+  2* {opening} {stir_sentence}{stop}
+  3* {stir_sentence} {aside}{stop} => {stir_sentence}
   29* {work_sentence}{stop}
-  2* {first_then} {work_sentence}{stop}
+  2* {opening} {work_sentence}{stop}
+  2* {work_sentence} {aside}{stop} => {work_sentence}
   18* {isolation_sentence}{stop}
-  1* {first_then} {isolation_sentence}{stop}
+  1* {opening} {isolation_sentence}{stop}
   11* {nothing}{stop}
   8* {follow}{stop}
   4* {invalid}{stop}
@@ -37,23 +39,13 @@ add_text:
   3* {did_first} and then {add}{stop} => {did_first} {add}
   1* after {doing_stir}, {add}{stop} => {doing_stir} {add}
   1* after {doing_cool}, {add}{stop} => {doing_cool} {add}
-  2* {add} {so_that}{stop} => {add}
+  3* {add} {aside}{stop} => {add}
+  1* {charge} {aside}{stop} => {charge}
+  1* {add} {aside} and {the_mixture} {was} {did_stir}{stop} => {add} {did_stir}
   2* {the_mixture} {was} {did_stir} and {add}{stop} => {did_stir} {add}
   1* {did_first}{stop} {add}{stop} => {did_first} {add}
-first_then:
-  3* <then|next,|subsequently,|thereafter,|after that,|afterwards,|finally,|then,|after this,|at this
-      point,|in the end,> =>
-  1* <after completion of the reaction,|after the reaction was complete,|after complete addition,|when the
-      addition was complete,|after the addition,|upon completion,|when gas evolution ceased,|after the
-      exotherm subsided,|after the initial reaction subsided,|under <stirring|vigorous stirring>,|when
-      bubbling ceased,> =>
 stop:
   . =>
-so_that:
-  to precipitate a <solid|white solid|product> | and a <solid|precipitate> <was formed|formed> | to give a
-      <clear solution|suspension|slurry>
-  | with stirring | to dissolve the solid | until the <color|yellow color> persisted | , causing a
-      precipitate to form | with <good|vigorous> stirring
 did_first:
   {the_mixture} {was} {did_stir} => {did_stir}
   {the_mixture} {was} {did_cool} => {did_cool}

@@ -13,16 +13,16 @@ were:
   2* were then
   1* were subsequently | are then | was
 the_mixture:
-  4* the <reaction|resulting|resultant|> mixture
-  4* the <mixture|reaction mixture|reaction|reaction|mixture|reaction mixture>
-  2* the <resulting|reaction|resultant|obtained|yellow|clear|above|dark|combined|>
-      <solution|suspension|slurry>
-  1* <it|this mixture|this solution|the reaction vessel|the flask|the contents|the solution|this|the
-      batch|the reaction system>
-  1* the <resulting|reaction|orange|red|brown|heterogeneous|turbid|deep red> <mixture|solution|suspension>
+  5* the reaction mixture | the mixture | the reaction | the resulting mixture | the reaction mixture | the
+      mixture
+  1* the resulting solution | the solution | the suspension | the resulting suspension | the resultant
+      mixture | the slurry
+  1* the {mix_adjective} {mix_noun}
+  1* it | this mixture | this solution | the reaction vessel | the flask | the contents | this | the whole |
+      this suspension
 solution_word:
   8* a solution
-  4* a <stirred|cooled|stirring|magnetically stirred|dry> solution
+  4* a <stirred|cooled|stirring|magnetically stirred|clear|{mix_adjective}> <solution|solution|{mix_noun}>
   3* a suspension
   1* a <mixture|slurry|stirred suspension|stirred mixture|clear solution|solution or suspension|dispersion>
 ice_cold_solution:

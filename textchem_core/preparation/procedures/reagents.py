@@ -22,9 +22,9 @@ base_solvent:
   | formic acid | sulfolane | o-xylene | 1-butanol | dimethylacetamide
 solvent:
   14* {base_solvent}
-  2* <dry|anhydrous|absolute|anh.>
-      <THF|DMF|dichloromethane|toluene|tetrahydrofuran|methanol|ethanol|ether|acetonitrile| CH2Cl2|diethyl
-      ether|1,4-dioxane|N,N-dimethylformamide|dimethylformamide|pyridine|DCM|acetone|benzene>
+  2* <dry|anhydrous|absolute|anh.> <THF|DMF|dichloromethane|toluene|tetrahydrofuran|methanol|ethanol|ether
+      |acetonitrile| CH2Cl2|diethyl ether|1,4-dioxane|N,N-dimethylformamide|dimethylformamide|pyridine|DCM
+      |acetone|benzene>
   1* <80|90|95|50|70> % <aqueous|> <ethanol|methanol|acetic acid>
   1* <95|50|80>% aqueous <ethanol|methanol|acetic acid|THF>
   1* <aqueous|degassed|cold|hot|distilled|deionized> <methanol|ethanol|water|acetone>

@@ -102,6 +102,30 @@ statement:
   the {titled} was <found|shown> to be <pure|a mixture of isomers|identical with an authentic
       sample|unstable>
   {data}
+  {thing} <is|was|are|were|can be|may be|has been> {told} {where}
+  {thing} <is|was|can be|may be> {told} {where}
+  {seen}
+  {thing} <showed|shows|has|had|exhibits> <a|an|the> <melting point|purity|activity|yield|ratio|molecular
+      weight|selectivity|stability> of {1..99}<%| °C| nM|>
+  <the|in this|in the> <examples|table|following|present> <section|invention|scheme|tables> {thing} <is|are>
+      {told}
+thing:
+  the <yield|structure|purity|product|result|compound|process|reaction|ratio|data|mechanism|invention
+      |conversion|starting material|catalyst|method|isomer >
+  | the <yields|structures|results|compounds|products|conditions|reagents|intermediates|enantiomers|isomers
+      |spectra|preferred embodiments >
+  | this <compound|intermediate|procedure|material|reaction|salt|step> | both
+      <isomers|enantiomers|compounds> | {plain_compound} | <compounds|compound> {number}
+told:
+  shown | given | described | summarized | known | preferred | suitable | discussed | listed | reported |
+      determined | measured
+  | calculated | assigned | expected | considered | required | omitted | commercially available | stable |
+      disclosed | illustrated
+where:
+  in <Table|Scheme|Figure> {1..20} | below | above | in {example} | in the literature | for this purpose |
+      by <NMR|HPLC|MS|X-ray diffraction>
+  | with respect to {common} | in the following | on this scale | to be {50..99}% | at this stage | from
+      <commercial sources|Aldrich> |
 no_action:
   9* {nmr}
   4* {mass_spectrum}
@@ -170,6 +194,14 @@ follow_text:
       out|repeated|performed|conducted> <using {plain_compound}|except that {plain_compound} was used
       instead of {plain_compound.2}|> <to give {product_amount}|>
   1* {product} {was} {prepared} {manner} {from_what}
+  1* <General Procedure|General procedure|the general procedure|Method> {capital_letter} was
+      <followed|used|applied> <using {plain_compound}|with {plain_compound}|>
+  1* {plain_compound} and {plain_compound.2} were <combined|reacted|coupled|condensed> {manner} <to give
+      {product_amount}|>
+  1* <Example|Compound|Intermediate> {number} was {prepared} <as for|like|in analogy to|analogously
+      to|following> {follow_source}
+  1* this compound was {prepared} {from_what} <essentially|substantially|> {manner}
+  1* the compounds of {example} were {prepared} {manner}
 gave_what:
   the title compound was obtained | {plain_compound} was obtained | there was obtained {product_amount} |
       the title compound ({yield_amount}) was {prepared}

@@ -160,19 +160,11 @@ doing_cool:
   1* warming to {room} => SETTEMPERATURE {room};
   1* cooling to {cold} => SETTEMPERATURE {cold};
   1* cooling <in an ice bath|with ice> => SETTEMPERATURE 0 °C;
-remark:
-  <until|at which time|at which point> <TLC indicated completion|the reaction was complete|the starting
-      material was consumed>
-  | at which time LCMS showed <complete conversion|the reaction was complete> | until gas evolution ceased
-  | when TLC showed complete consumption of starting material | until a clear solution was obtained
-  | after which time the starting material had been consumed | to give a <clear|yellow|homogeneous> solution
-  | by which time the reaction was complete | , during which time a precipitate formed | resulting in a
-      thick slurry
-  | to form a <white|yellow> precipitate | as monitored by TLC | to complete the reaction | to afford a
-      suspension
 stir_sentence:
   24* {the_mixture} {was} {did_stir} => {did_stir}
-  3* {the_mixture} {was} {did_stir} <,|> {remark} => {did_stir}
+  1* {the_mixture} {was} {did_stir} {aside} and {then} {did_cool} => {did_stir} {did_cool}
+  1* {the_mixture} {was} {did_heat} {aside} that {was} <maintained|kept|held|stirred> {at_hot} {for}
+      => {did_heat} STIR {for} {at_hot};
   3* {the_mixture} {was} {did_reflux} => {did_reflux}
   5* {the_mixture} {was} {did_cool} => {did_cool}
   4* {the_mixture} {was} {did_heat} => {did_heat}

@@ -168,8 +168,8 @@ ph_sentence:
       {neutralizer} => PH with {neutralizer} to pH {ph_value};
   1* {neutralizer} {was} added until <the pH was|pH was|pH reached|pH> {ph_value}
       => PH with {neutralizer} to pH {ph_value};
-  2* {neutralizer} {was} added <until|to adjust the pH to|to bring the pH to|to pH> {ph_value}
-      => PH with {neutralizer} to pH {ph_value};
+  2* {neutralizer} {was} added <until pH|until a pH of|to adjust the pH to|to bring the pH to|to pH>
+      {ph_value} => PH with {neutralizer} to pH {ph_value};
   1* the pH {was} <maintained|kept> at {ph_value} <by addition of|with> {neutralizer}
       => PH with {neutralizer} to pH {ph_value};
   1* {neutralizer} {was} added until the <solution|mixture> was <neutral|basic>
