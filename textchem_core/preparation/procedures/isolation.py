@@ -55,6 +55,7 @@ product_amount:
   1* {product} ({mass}) which was used <directly|> in the <next|subsequent> step without <further|any>
       purification => {product} ({mass})
 to_yield:
+  1* <to leave|resulting in|giving rise to|and yielded> {product_amount} => YIELD {product_amount};
   10* to <give|afford|yield|provide|obtain|furnish|get|produce|deliver> {product_amount}
       => YIELD {product_amount};
   4* <giving|affording|yielding|providing|furnishing|and gave|and afforded> {product_amount}
@@ -71,8 +72,7 @@ purify_how:
       <HPLC|HPLC|LC/MS|TLC|LCMS>
   1* <HPLC|MPLC|Biotage|ISCO CombiFlash|SPE on SCX|chiral HPLC|prep-HPLC|preparative-HPLC|SFC|Prep-TLC|FCC
       |reverse phase prep-HPLC>
-  1* preparative HPLC <(Method {capital_letter})|[Method {1..20}]|(column: C18, {eluent})|(0.1% TFA)|(basic
-      conditions)>
+  1* preparative HPLC <(Method {capital_letter})|(column: C18, {eluent})|(0.1% TFA)|(basic conditions)>
   1* chromatography <(silica gel, {eluent})|on silica|on SiO2|on a {10..120} g silica column ({eluent})|over
       silica gel>
   1* flash chromatography on silica gel <with a gradient of|eluted with|(gradient {eluent})> {eluent.2}
@@ -90,6 +90,10 @@ eluting:
   | water | MeOH | EtOAc | hexane | CHCl3 | cyclohexane | n-hexane | toluene | ether | acetone | PE | EA |
       2M NH3 in MeOH | MeCN
 did_purify:
+  1* <flash chromatographed|chromatographed> <({eluent})|on silica gel ({eluent})|with {eluent} as eluent|>
+      => PURIFY;
+  1* purified by <passage|filtration> through a <plug|short column|pad> of silica <gel|> <using
+      {eluent}|({eluent})|> => PURIFY;
   8* purified by {purify_how} => PURIFY;
   1* <chromatographed|purified> <on silica gel|over silica|over silica gel|on a silica gel column|via
       {purify_how}|using {purify_how}> => PURIFY;
@@ -167,13 +171,22 @@ concentration:
   <removal|evaporation> of <the solvent|solvent|the solvents|volatiles|the volatiles> <under reduced
       pressure|in vacuo|> => CONCENTRATE;
   evaporation <under reduced pressure|in vacuo|to dryness> => CONCENTRATE;
-  the elimination of the <solvent|desiccant and solvent> => CONCENTRATE;
+  <the removal|evaporation> of all volatiles <in vacuo|under reduced pressure|> => CONCENTRATE;
 purification:
   <purification|purifying the residue|chromatography of the residue|purification of the residue>
       <by|using|via> {purify_how} => PURIFY;
 gave:
   gave | afforded | provided | yielded | furnished | gives | delivered | led to | produced
 isolation_sentence:
+  2* {solvent_gone} and {crude} {was} <taken up|dissolved|redissolved> in {dilute_with}
+      => {solvent_gone} ADD {dilute_with};
+  1* {solvent_gone} and {crude} {was} {did_partition} => {solvent_gone} {did_partition}
+  1* {solvent_gone} and {crude} {was} {did_crystallize} {to_yield}
+      => {solvent_gone} {did_crystallize} {to_yield}
+  1* the <insolubles|solids|salts|insoluble salts|precipitated salts> {were} <filtered off|removed by
+      filtration> and the filtrate {was} {did_work} => FILTER keep filtrate; {did_work}
+  1* after <filtration of|filtering off> the <drying agent|desiccant> and <removal|evaporation> of the
+      solvent {crude} {was} {did_purify} => FILTER keep filtrate; CONCENTRATE; {did_purify}
   2* {solvent_gone} to <leave|give|yield|afford> a {residue_name}, which {was} {did_purify} {to_yield}
       => {solvent_gone} {did_purify} {to_yield}
   2* {solvent_gone} to <leave|give|yield|afford> a {residue_name}, which {was} {did_purify}
@@ -205,8 +218,6 @@ isolation_sentence:
   1* {crude} {was} {did_purify} and the <required|pure|desired> fractions were combined and {did_ph}
       => PURIFY; COLLECTLAYER organic; {did_ph}
   1* {purification} => {purification}
-  1* after the <elimination|removal> of the <desiccant|drying agent> and <the|> solvent {crude} {was}
-      {did_purify} => FILTER keep filtrate; CONCENTRATE; {did_purify}
   1* the <desiccant|drying agent> {was} <removed|filtered off> and {solvent_gone}
       => FILTER keep filtrate; {solvent_gone}
   4* {solvent_gone} => {solvent_gone}
@@ -257,8 +268,6 @@ isolation_sentence:
   1* recrystallization from {crystal_solvent} {gave} {product_amount}
       => RECRYSTALLIZE from {crystal_solvent}; YIELD {product_amount};
   4* {product_obtained} => {product_obtained}
-  1* <without further workup|without further purification>, the mixture {was} <purified directly|directly
-      purified> by {purify_how} => PURIFY;
   2* the <product|crude product|residue> {was} purified by {purify_how} and the
       <desired|pure|required|product> fractions {were} <combined|collected|pooled> and {did_concentrate}
       {to_yield} => PURIFY; {did_concentrate} {to_yield}

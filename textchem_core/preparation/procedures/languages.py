@@ -4,8 +4,7 @@ RULES = """
 de_solvent:
   Methanol | Wasser | Dichlormethan | Ethylacetat | Toluol | Tetrahydrofuran | Diethylether | Ethanol | DMF
       | Essigester
-  | Methyl-tert.-butylether | Acetonitril | Aceton | Methylenchlorid | Dioxan | Äther | Eisessig |
-      Essigsäureethylester
+  | Acetonitril | Aceton | Methylenchlorid | Dioxan | Äther | Eisessig | Essigsäureethylester
 de_reagent:
   Triethylamin | Natriumhydrid | Kaliumcarbonat | Natronlauge | Salzsäure | {common} | Natriumborhydrid |
       Essigsäureanhydrid
@@ -39,8 +38,7 @@ german:
   3* {de_subject} wurde {de_done}, {de_done.2} und {de_done.3}
   3* man <löst|rührt|suspendiert> {de_amount} {de_reagent} in {de_amount.2} {de_solvent} und <rührt
       {de_time}|gibt {de_amount.3} {de_reagent.2} zu>
-  3* anschließend <wurden|werden> {de_amount} {de_solvent} und {de_amount.2} {de_solvent.2} zugegeben,
-      {de_done} und {de_done.2}
+  3* danach <gab|gibt> man {de_amount} {de_solvent} zu, {de_subject} wurde {de_done} und {de_done.2}
   3* {de_amount} {de_reagent} <werden|wurden> in {de_amount.2} {de_solvent} <gelöst|vorgelegt|suspendiert>
       und {de_done}
   2* zu einer Lösung von {de_amount} {de_reagent} in {de_amount.2} {de_solvent} <tropft man|gibt man|wurden>

@@ -221,7 +221,7 @@ example:
   3* <Example|Preparation|Intermediate> {number}, {step}
   2* {step} of <Example|example|Preparation> {number}
   2* <Step|step> {1..6}
-  1* Example {1..90}({letter}) | example {1..40} {letter}] | {step} above | Example <I|II|III|IV|V|VI|XII>
+  1* Example {1..90}({letter}) | {step} above | Example <I|II|III|IV|V|VI|XII>
 source:
   4* {example}
   2* from {example}

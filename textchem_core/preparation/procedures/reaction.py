@@ -75,7 +75,7 @@ at_any:
 added_later:
   4* added
   1* <slowly added|carefully added|then added|also added|introduced|cautiously added|subsequently
-      added|charged>
+      added|charged|injected|dosed in|placed|combined|mixed in|syringed in>
   1* added <slowly|carefully|quickly|in portions|portionwise>
 added_dropwise:
   added dropwise | dropwise added | dripped | added drop by drop | dropped | slowly added dropwise

@@ -64,8 +64,6 @@ yield_fragment:
   | Yield: {mass} {appearance} | Yield of {product}: {yield_percent} | {mass}, {yield_percent} | The yield
       was {yield_percent}
 statement:
-  the <product|residue|mixture|compound|crude> was <analyzed|characterized|analysed|monitored> by
-      <GC|GCMS|NMR|HPLC|LCMS|TLC|1H NMR|mass spectrometry> <and NMR|, GCMS and NMR (1H)|>
   <TLC|LCMS|HPLC|GC|LC/MS|NMR> <analysis|> <indicated|showed|confirmed|revealed> <completion of the
       reaction|complete conversion| that the reaction was complete|formation of the product|the presence of
       starting material|complete consumption of {compound}>
@@ -75,8 +73,8 @@ statement:
       <purification|characterization>
   the <title compound|compound|compounds|product> <is|was> <commercially available|stored at −20°
       C.|described in the literature|known>
-  the <next step|reaction|procedure> may be <executed|performed|repeated> without <any|> <hold
-      period|further treatment|delay>
+  <the|this> <step|reaction|intermediate> may <be stored|be interrupted|be carried forward|be continued> <at
+      this point|overnight|without delay|>
   the <structure|purity|identity> was confirmed by <NMR|1H NMR|HPLC|mass spectrometry|NMR spectroscopy|X-ray
       analysis>
   the {titled} has the following <spectral data|physical properties|formula|analytical data|characteristics>
@@ -166,7 +164,7 @@ from_what:
   | starting with {example.3} and {plain_compound} | from {label} and {plain_compound} | , but using
       {plain_compound}
   | from the product of {example}
-  | from {plain_compound} <(synthesized according to|(for a synthesis see|(prepared as in> {follow_source.2})
+  | from {plain_compound} <(made as in|(cf.|(prepared as in|(described in> {follow_source.2})
 follow_text:
   6* the title compound {was} {prepared} {manner} {from_what}
   3* the title compound {was} {prepared} {manner}
@@ -181,8 +179,6 @@ follow_text:
   2* {prepared_alone} {manner} {from_what} . {nmr}
   3* {plain_compound} ({solid_amount}) {was} <reacted|treated|coupled> with {plain_compound.2}
       ({solid_amount.2}) {manner} <to give|providing|affording|to afford|giving> {product_amount}
-  3* {plain_compound} {was} <reacted|coupled|alkylated|condensed> with {plain_compound.2} ({example}) in the
-      presence of {solid_reagent} and {liquid_reagent} to give {product_amount}
   2* this <material|compound|product> {was} {prepared} {manner} {from_what}
   2* the <following|> <compound|compounds> {was} {prepared} {manner}
   2* {manner}, {plain_compound} {was} {prepared} {from_what}
@@ -210,18 +206,17 @@ prepared_alone:
 follow:
   {follow_text} => FOLLOWOTHERPROCEDURE;
 invalid_text:
-  3* the <intermediate|compound|product> of <Formula|formula> {roman_big} is <reacted|treated|condensed>
-      with {plain_compound} in <the|> presence of {solid_reagent} <and {base_solvent}|> to
-      <give|obtain|afford> {plain_compound.2} <which on further treatment with {acid_name} in
-      {base_solvent.2} <to give|gives> the salt of <Formula|formula> {roman_big.2}|>
-  3* the <product|residue|solution> was dissolved in <a small amount of|> {base_solvent} and <˜|about|>
-      {round_volume} <water|{base_solvent.2}>, <frozen|frozen in dry ice|> and <lyophilized|freeze-dried>
-      <overnight|> <to give {product_amount}|>
+  3* <a|the> <compound|ketone|amine|salt> of <general|> formula {roman_big} <may be|is|can be> <converted
+      into|transformed to|condensed with> <a compound of formula {roman_big.2}|{plain_compound}>
+      <by|using|with> <known methods|{solid_reagent}|{liquid_reagent}> <in {base_solvent}|>, <and|which is>
+      <subsequently|then|optionally> <hydrolysed|converted into its salt|deprotected>
+  3* <the residue|the product|it|the salt> was <lyophilized|freeze-dried> from {base_solvent}/water
+      <({round_volume})|> <overnight|> <to give {product_amount}|>
   2* the <solution|residue|product|pure fractions|fractions> was <lyophilized|freeze-dried|frozen and
       lyophilized|lyophilised> <to give {product_amount}|>
-  2* the residue was <crystallized|recrystallized> from {round_volume} of {crystal_solvent}, <during this
-      operation, the mixture was|and> briefly <boiled|heated> with <activated carbon|charcoal> and filtered
-      <whilst still hot|while hot>
+  2* <hot filtration|treatment with charcoal|decolorization with charcoal> <and|followed by>
+      recrystallization of the <residue|crude product> from {round_volume} of {crystal_solvent} <was carried
+      out|gave {product_amount}>
   2* the <residue|crude product|liquid|oil> was <distilled|fractionally distilled|distilled under reduced
       pressure> <at {hot}|(b.p. {hot})|in vacuo|> <to give {product_amount}|>
   1* the <reaction|process|sequence> was repeated <twice|three times|on a {1..20} g scale> and the

@@ -69,6 +69,8 @@ did_stir:
   1* stirred at {room} {for}, then at {hot} overnight => STIR {for} at {room}; STIR for overnight at {hot};
   1* hydrogenated {under_hydrogen} {at_room} {for} => STIR {for} {at_room} {under_hydrogen};
   1* kept {at_stir} {for} => STIR {for} {at_stir};
+  1* allowed to <proceed|run|go on> {stir_how} => STIR {stir_how};
+  1* {to_warm} to {room} over {duration_short} and stirred {for} => SETTEMPERATURE {room}; STIR {for};
 did_reflux:
   5* refluxed {for} => REFLUX {for};
   4* heated <at|to|under> reflux {for} => REFLUX {for};
@@ -84,6 +86,8 @@ did_reflux:
       => REFLUX {for} with Dean-Stark apparatus;
   1* refluxed => REFLUX;
 did_cool:
+  1* <placed|immersed> in <an|the> <ice bath|ice-water bath|ice/water bath> => SETTEMPERATURE 0 °C;
+  1* <placed|immersed> in an oil bath <at|preheated to> {hot} => SETTEMPERATURE {hot};
   8* {to_cool} to {room} => SETTEMPERATURE {room};
   4* {to_cool} to {cold} => SETTEMPERATURE {cold};
   3* {to_warm} to {room} => SETTEMPERATURE {room};
@@ -91,7 +95,7 @@ did_cool:
   2* cooled <in an ice bath|with an ice bath|in ice|in an ice-water bath|on an ice bath|with ice>
       => SETTEMPERATURE 0 °C;
   1* {to_warm} to {hot} => SETTEMPERATURE {hot};
-  1* allowed to <adapt|attain|reach> {room} => SETTEMPERATURE {room};
+  1* allowed to <attain|reach|equilibrate to> {room} => SETTEMPERATURE {room};
   1* {to_cool} to {cold} in <an ice bath|a dry ice/acetone bath|a dry ice-acetone bath|an acetone bath>
       => SETTEMPERATURE {cold};
 did_heat:
@@ -163,8 +167,6 @@ doing_cool:
 stir_sentence:
   24* {the_mixture} {was} {did_stir} => {did_stir}
   1* {the_mixture} {was} {did_stir} {aside} and {then} {did_cool} => {did_stir} {did_cool}
-  1* {the_mixture} {was} {did_heat} {aside} that {was} <maintained|kept|held|stirred> {at_hot} {for}
-      => {did_heat} STIR {for} {at_hot};
   3* {the_mixture} {was} {did_reflux} => {did_reflux}
   5* {the_mixture} {was} {did_cool} => {did_cool}
   4* {the_mixture} {was} {did_heat} => {did_heat}

@@ -23,6 +23,7 @@ many_word:
   twice => 2 x
   three times => 3 x
 did_wash:
+  1* <rinsed|shaken|back-washed> with {wash_with} => {wash_with}
   10* washed with {wash_with} => {wash_with}
   7* washed with {wash_with} and {wash_with.2} => {wash_with} {wash_with.2}
   3* washed with {wash_with}, {wash_with.2} and {wash_with.3} => {wash_with} {wash_with.2} {wash_with.3}
@@ -72,6 +73,9 @@ did_filter_solution:
   1* filtered <through|over> <Celite|celite|a pad of Celite|Celite®|a plug of silica|a short pad of silica
       gel|diatomaceous earth> => FILTER keep filtrate;
 did_concentrate:
+  1* <rotary evaporated|taken to dryness|brought to dryness|reduced to dryness|evaporated off|freed from
+      solvent|rotovapped| reduced in volume|evaporated to a residue|evaporated to give a solid|concentrated
+      to leave an oil> => CONCENTRATE;
   5* concentrated => CONCENTRATE;
   5* concentrated <in vacuo|under reduced pressure|under vacuum|in vacuum|to dryness|by rotary evaporation>
       => CONCENTRATE;
@@ -137,6 +141,13 @@ base_amount:
   2* {base_solution} ({round_volume})
   1* {base_solution} ({mass})
 did_ph:
+  1* made <strongly|slightly|weakly> acidic (pH {ph_value}) with {acid_amount}
+      => PH with {acid_amount} to pH {ph_value};
+  1* made <strongly|slightly|weakly> <alkaline|basic> (pH {ph_value}) with {base_amount}
+      => PH with {base_amount} to pH {ph_value};
+  1* acidified (pH {ph_value}) with {acid_amount} => PH with {acid_amount} to pH {ph_value};
+  1* basified (pH {ph_value}) with {base_amount} => PH with {base_amount} to pH {ph_value};
+  1* <brought|adjusted> to neutral pH with {neutralizer} => PH with {neutralizer} to pH neutral;
   8* acidified with {acid_amount} => PH with {acid_amount} to pH acidic;
   8* acidified {to_acid} with {acid_amount} => PH with {acid_amount} to pH {to_acid};
   4* acidified with {acid_amount} {to_acid} => PH with {acid_amount} to pH {to_acid};
@@ -156,7 +167,7 @@ did_ph:
   2* adjusted {to_acid} <by addition of|by adding|using> {neutralizer}
       => PH with {neutralizer} to pH {to_acid};
   1* brought {to_acid} with {neutralizer} => PH with {neutralizer} to pH {to_acid};
-  1* neutralized by <passing|pushing|filtration> through {resin} => PH with {resin} to pH neutral;
+  1* neutralized by <passage|filtration|passing> through {resin} => PH with {resin} to pH neutral;
 resin:
   PL-HCO3 resin | Amberlite IRA-67 | Dowex resin | Amberlyst A-21 | MP-carbonate resin | PL-HCO3 cartridge
 neutralizer:
@@ -191,6 +202,10 @@ aqueous_layer:
 aqueous_phase:
   {aqueous_layer} => COLLECTLAYER aqueous;
 separation:
+  1* the <mixture|biphasic mixture|emulsion> {was} <separated|allowed to separate into two layers>
+      => PHASESEPARATION;
+  1* <phase separation was carried out|the phases were split|the layers were allowed to settle and
+      separated> => PHASESEPARATION;
   4* the <layers|phases> {were} <separated|then separated|allowed to separate> => PHASESEPARATION;
   1* the organic and <the|> aqueous <layers|phases> {were} separated => PHASESEPARATION;
   1* the two <layers|phases> {were} separated => PHASESEPARATION;
@@ -229,6 +244,11 @@ solvent_removed:
 did_work:
   {did_dilute} | {did_dilute} | {did_quench} | {did_ph} | {did_extract} | {did_wash}
 work_sentence:
+  1* <the|any> excess <hydride|reagent|bromine|acid chloride|reducing agent|borohydride> {was}
+      <destroyed|quenched|decomposed> <with|by adding> {quench_with} => QUENCH with {quench_with};
+  2* the reaction {was} <stopped|terminated|quenched> by <the addition|addition|adding> <of|> {quench_with}
+      => QUENCH with {quench_with};
+  1* <the|> crude {mix_noun} {was} {did_wash}, {work_end} => {did_wash} {work_end}
   3* {the_mixture} {was} {did_dilute} and {did_extract}, {did_wash}, {work_end}
       => {did_dilute} {did_extract} {did_wash} {work_end}
   3* {the_mixture} {was} {did_extract}, and the <combined|> <organic|> extracts {did_wash}, {work_end}
