@@ -14,7 +14,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from textchem_core.preparation.procedures import procedure
@@ -24,7 +24,9 @@ from textchem_core.text.tokenizer import Tokenizer
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data" / "actions"
 KEYWORDS = re.compile(r" (with|and|at|for|under|over|from|to pH|dropwise|x)\b")
-Rows = list[tuple[str, str]]
+Row = tuple[str, str]
+Rows = list[Row]
+Pieces = Callable[[Row], list[str]]
 
 
 def main() -> None:
@@ -76,17 +78,17 @@ def template(action: str) -> str:
     return " ".join([verb, *KEYWORDS.findall(f" {arguments}")])
 
 
-def of_actions(row: tuple[str, str]) -> list[str]:
+def of_actions(row: Row) -> list[str]:
     """Return the template of each action of a row."""
     return [template(str(action)) for action in parse_actions(row[1])]
 
 
-def of_row(row: tuple[str, str]) -> list[str]:
+def of_row(row: Row) -> list[str]:
     """Return the templates of a row as one string."""
     return ["; ".join(of_actions(row))]
 
 
-def of_words(row: tuple[str, str]) -> list[str]:
+def of_words(row: Row) -> list[str]:
     """Return the runs of two words of a paragraph; a word is lower-case letters between blanks."""
     words = [word.strip("(),;:.") for word in row[0].lower().split()]
     return [
@@ -96,9 +98,8 @@ def of_words(row: tuple[str, str]) -> list[str]:
     ]
 
 
-def coverage(name: str, rows: Rows, train: Rows, valid: Rows, pieces: object) -> dict[str, float]:
+def coverage(name: str, rows: Rows, train: Rows, valid: Rows, pieces: Pieces) -> dict[str, float]:
     """Print and return the share of the pieces of real rows that generated rows have, too."""
-    assert callable(pieces)
     known = {piece for row in rows for piece in pieces(row)}
     shares = {}
     for split, real in (("train", train), ("valid", valid)):

@@ -21,7 +21,8 @@ from textchem_core.preparation.procedures.grammar import Grammar
 
 _FULL_STOPS = re.compile(r"\.(?: ?\.)+")
 _BEFORE_MARK = re.compile(r" +([,.;:])(?= |$)")
-_ARTICLE = re.compile(r"\b([Aa])(?= [aeio])")
+# "a oil", not "step a of": the article before a vowel, where a sentence does not name something by a letter.
+_ARTICLE = re.compile(r"(?:(?<![Ss]tep )\ba|^A|(?<=\. )A)(?= [aeio])")
 
 
 def procedure(seed: int, index: int) -> tuple[str, str]:
@@ -37,7 +38,7 @@ def procedure(seed: int, index: int) -> tuple[str, str]:
     """
     said, meant = _grammar().write("paragraph", random.Random(f"{seed}:{index}"))
     said = _FULL_STOPS.sub(".", _BEFORE_MARK.sub(r"\1", " ".join(said.split())))
-    said = _ARTICLE.sub(r"\1n", said)
+    said = _ARTICLE.sub(r"\g<0>n", said)
     actions = [" ".join(action.split()) for action in meant.split(";")]
     return said, "; ".join(filter(None, actions)) + "."
 
