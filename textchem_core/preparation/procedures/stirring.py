@@ -196,6 +196,8 @@ stir_sentence:
   1* the <stirring|reaction> {was} continued {stir_how} => STIR {stir_how};
   1* the <temperature|internal temperature|reaction temperature> {was} <raised|increased|brought|adjusted>
       to {temperature} => SETTEMPERATURE {temperature};
+  1* the <temperature|internal temperature|bath temperature> {was} <raised|increased|lowered> and
+      <kept|held|maintained> at {temperature} => SETTEMPERATURE {temperature};
   1* the <temperature|liquid temperature> {was} raised to {hot} and <maintained|held|kept> {for}
       => STIR {for} at {hot};
   1* the temperature {was} <maintained|kept> at {cold} => WAIT for unknown at {cold};

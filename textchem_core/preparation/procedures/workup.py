@@ -181,6 +181,8 @@ ph_sentence:
       => PH with {neutralizer} to pH {ph_value};
   2* {neutralizer} {was} added <until pH|until a pH of|to adjust the pH to|to bring the pH to|to pH>
       {ph_value} => PH with {neutralizer} to pH {ph_value};
+  1* {neutralizer} {was} used to <keep|hold|bring> <the|> pH <at|to> {ph_value}
+      => PH with {neutralizer} to pH {ph_value};
   1* the pH {was} <maintained|kept> at {ph_value} <by addition of|with> {neutralizer}
       => PH with {neutralizer} to pH {ph_value};
   1* {neutralizer} {was} added until the <solution|mixture> was <neutral|basic>
