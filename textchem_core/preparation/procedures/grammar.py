@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"(\d+)(?:\.(\d+))?\.\.(\d+)(?:\.(\d+))?")
 _RULE = re.compile(r"(?:(\d+)\* )?(.*?)(?: ?=>(.*))?")
 # What stands before the letter that a sentence makes a capital: locants, brackets, tert-, (3S,4R)-, N,N-.
 _LOCANTS = re.compile(
-    r"(?:[\d,'’()\[\]{}+−±*-]|[RSEZNOHC](?=[,()\d*-])|(?:tert|sec|cis|trans|rac|endo|exo|[nompi])-)*"
+    r"(?:[\dα-ω,'’()\[\]{}+−±*-]|[RSEZNOHC](?=[,()\d*-])|(?:tert|sec|cis|trans|rac|endo|exo|[nompi])-)*"
 )
 
 
