@@ -267,7 +267,7 @@ isolation_sentence:
       => TRITURATE with {triturant}; YIELD {product_amount};
   1* recrystallization from {crystal_solvent} {gave} {product_amount}
       => RECRYSTALLIZE from {crystal_solvent}; YIELD {product_amount};
-  4* {product_obtained} => {product_obtained}
+  9* {product_obtained} => {product_obtained}
   2* the <product|crude product|residue> {was} purified by {purify_how} and the
       <desired|pure|required|product> fractions {were} <combined|collected|pooled> and {did_concentrate}
       {to_yield} => PURIFY; {did_concentrate} {to_yield}
