@@ -1,6 +1,6 @@
 # `make check` runs what CI runs, in the environment that `PYTHON` belongs to.
 PYTHON ?= .venv/bin/python
-SOURCES := textchem_core tests tokenizer dataset-sample benchmarks train.py generate.py evaluate.py setup.py
+SOURCES := textchem_core tests tokenizer dataset-sample benchmarks train.py generate.py evaluate.py prepare_data.py setup.py
 
 .PHONY: check lint test format
 check: lint test

@@ -12,6 +12,7 @@ from textchem_core.command_line import parse_config
 from textchem_core.config import T5Config
 from textchem_core.decoding.options import Search
 from textchem_core.evaluate_config import EvaluateConfig
+from textchem_core.prepare_config import PrepareConfig
 from textchem_core.training.config import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,11 @@ EVALUATE_FLAGS = """
 --batch-tokens --canonicalize --compare --config --data --device --dtype --format --forward-model --help
 --max-new-tokens --model --no-canonicalize --no-resume --num-beams --num-workers --output --predictions
 --report --resume --rewrite-smiles --seed --task --train-data --wordpiece-vocab
+"""
+
+PREPARE_FLAGS = """
+--config --data-dir --help --no-report --num-workers --output --report --seed --sources --test-share
+--tokenizer --valid-share
 """
 
 
@@ -72,6 +78,10 @@ def test_flags_of_generate(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_flags_of_evaluate(capsys: pytest.CaptureFixture[str]) -> None:
     assert flags_in_help(EvaluateConfig, capsys) == set(EVALUATE_FLAGS.split())
+
+
+def test_flags_of_prepare_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert flags_in_help(PrepareConfig, capsys) == set(PREPARE_FLAGS.split())
 
 
 def test_published_defaults_of_generate() -> None:

@@ -8,7 +8,8 @@ import pytest
 from textchem_core.command_line import field_docstrings
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = [path for path in (ROOT / "train.py", ROOT / "generate.py", ROOT / "evaluate.py") if path.is_file()]
+NAMES = ("train.py", "generate.py", "evaluate.py", "prepare_data.py")
+SCRIPTS = [path for path in (ROOT / name for name in NAMES) if path.is_file()]
 FILES = [*sorted((ROOT / "textchem_core").rglob("*.py")), *SCRIPTS]
 
 

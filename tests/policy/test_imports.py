@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "textchem_core"
-SCRIPTS = [path for path in (ROOT / "train.py", ROOT / "generate.py", ROOT / "evaluate.py") if path.is_file()]
+NAMES = ("train.py", "generate.py", "evaluate.py", "prepare_data.py")
+SCRIPTS = [path for path in (ROOT / name for name in NAMES) if path.is_file()]
 FILES = sorted(CORE.rglob("*.py"))
 
 # A room imports from rooms below it and from itself.
@@ -31,6 +32,8 @@ LAYERS = {
     "round_trip": 3,
     "training": 4,
     "predictions": 4,
+    "preparation": 4,
+    "prepare_config": 5,
     "inspection": 5,
     "predictor": 6,
     "answer_file": 6,

@@ -67,8 +67,22 @@ def largest_fragment(compounds: str) -> str:
         compounds: From ``canonical_compounds``; the fragments of a compound are looked at one by one.
     """
     fragments = compounds.replace("~", ".").split(".")
+    if len(fragments) == 1:
+        return compounds
     with _quiet():
         return max(fragments, key=lambda fragment: (_parsed(fragment).GetNumHeavyAtoms(), fragment))
+
+
+def flat_molecule(smiles: str) -> str:
+    """Return the canonical SMILES of a molecule without stereochemistry and isotopes.
+
+    Args:
+        smiles: From ``canonical_molecule``.
+    """
+    with _quiet():
+        flat: str = Chem.MolToSmiles(_parsed(smiles), isomericSmiles=False)
+        # Heavy hydrogens are atoms, and RDKit writes light ones in their place.
+        return Chem.MolToSmiles(_parsed(flat)) if "[H]" in flat else flat
 
 
 def molecular_formula(smiles: str) -> str | None:

@@ -1,0 +1,204 @@
+"""A run over all sources, in two passes: lines become records on the disk, records become rows.
+
+Both passes deal their work to processes and take the results in the order of the work, so what is written
+depends neither on the number of processes nor on who was faster.
+"""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, TypeVar
+
+from textchem_core.data.workers import make_workers, num_cpus
+from textchem_core.errors import DataError, OutputError
+from textchem_core.preparation.normalizing import NUM_PARTS, Normalized, Splits, normalize
+from textchem_core.preparation.report import FileReport, Report
+from textchem_core.preparation.settling import Settled, settle
+from textchem_core.preparation.sources import Block, Source, SourceFile, blocks, find_source_files
+from textchem_core.progress import input_bar
+from textchem_core.text.tokenizer import Tokenizer
+
+LEFT_OUT_FILE = "left_out.tsv"
+REPORT_FILE = "report.json"
+_AHEAD = 2
+"""Jobs for each process, one of them waiting, so that none is idle."""
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+class Preparation:
+    """Sources on their way to rows.
+
+    Args:
+        sources: At least one.
+        data_dir: What the patterns of their files are relative to.
+        splits: Of rows whose source has none.
+        tokenizer: Folder of the vocabulary whose tokens are counted.
+        num_workers: Processes; None for one each CPU that this process may use.
+
+    Raises:
+        DataError: As for ``find_source_files``.
+        TokenizerError: There is no such vocabulary.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        data_dir: Path,
+        splits: Splits,
+        *,
+        tokenizer: Path,
+        num_workers: int | None = None,
+    ) -> None:
+        self.sources = sources
+        self.splits = splits
+        self.files = find_source_files(sources, data_dir)
+        self.tokenizer = Tokenizer(tokenizer)
+        self._num_workers = num_workers or num_cpus()
+
+    def write(self, output: Path) -> Report:
+        """Write ``SPLIT/TASK.jsonl``, ``left_out.tsv`` and ``report.json``, all at once when all is there.
+
+        Args:
+            output: A folder that is empty, or not there yet.
+
+        Returns:
+            What was written, and what was not.
+
+        Raises:
+            OutputError: The folder has something in it.
+            DataError: A file cannot be read, or not one line of it gives a row; or a process was killed.
+        """
+        check_output(output)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the output, because a folder cannot be renamed into another file system.
+        with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as scratch:
+            folder, parts = Path(scratch, "output"), Path(scratch, "parts")
+            folder.mkdir()
+            parts.mkdir()
+            workers = make_workers(self._num_workers, _Worker.begin, self)
+            try:
+                with (folder / LEFT_OUT_FILE).open("w", encoding="utf-8", newline="\n") as listing:
+                    listing.write("place\treason\tvalue\n")
+                    report = Report(self.sources, [_report_of(file) for file in self.files])
+                    self._normalize_all(workers, parts, listing, report)
+                    self._settle_all(workers, parts, folder, listing, report)
+            except BrokenProcessPool as error:
+                raise DataError(
+                    "a process that prepares rows was killed, most often because memory ran out; lower "
+                    "--num-workers"
+                ) from error
+            finally:
+                workers.shutdown(cancel_futures=True)
+            (folder / REPORT_FILE).write_text(report.as_json(self.splits, self.tokenizer.sha256), "utf-8")
+            os.replace(folder, output)
+        return report
+
+    def _normalize_all(
+        self, workers: ProcessPoolExecutor, parts: Path, listing: IO[str], report: "Report"
+    ) -> None:
+        """First pass: the lines of all files as records, dealt to parts by their keys."""
+        with ExitStack() as stack, input_bar(None, shown=True) as bar:
+            bar.set_description("reading")
+            bar.unit = "line"
+            opened = [stack.enter_context((parts / str(part)).open("wb")) for part in range(NUM_PARTS)]
+            last = 0
+            for result in _in_order(workers, _normalize, blocks(self.files, self.sources), self._ahead):
+                for part, records in result.parts.items():
+                    opened[part].write(records)
+                listing.write(result.listing)
+                for file in range(last, result.file):  # an hour later is too late to hear of it
+                    report.check_usable(file, self.files[file])
+                last = result.file
+                report.add_lines(result)
+                bar.update(result.num_lines)
+            for file in range(last, len(self.files)):
+                report.check_usable(file, self.files[file])
+
+    def _settle_all(
+        self, workers: ProcessPoolExecutor, parts: Path, folder: Path, listing: IO[str], report: "Report"
+    ) -> None:
+        """Second pass: the records of each part as rows of splits."""
+        with ExitStack() as stack, input_bar(NUM_PARTS, shown=True) as bar:
+            bar.set_description("writing")
+            bar.unit = "part"
+            opened = dict[tuple[str, str], IO[bytes]]()
+            jobs = (parts / str(part) for part in range(NUM_PARTS))
+            for result in _in_order(workers, _settle, jobs, self._num_workers):
+                for (split, task), rows in sorted(result.rows.items()):
+                    if (split, task) not in opened:
+                        path = folder / split / f"{task}.jsonl"
+                        path.parent.mkdir(exist_ok=True)
+                        opened[split, task] = stack.enter_context(path.open("wb"))
+                    opened[split, task].write(rows)
+                listing.write(result.listing)
+                report.add_rows(result)
+                bar.update()
+
+    @property
+    def _ahead(self) -> int:
+        return _AHEAD * self._num_workers
+
+
+def check_output(output: Path) -> None:
+    """Refuse a folder that has something in it.
+
+    Raises:
+        OutputError: With what to do.
+    """
+    if output.is_dir() and not any(output.iterdir()):
+        return
+    if output.exists():
+        what = "is not empty" if output.is_dir() else "is a file"
+        raise OutputError(f"{output}: {what}; name a new folder with --output, or delete this one")
+
+
+class _Worker:
+    """What a worker process knows: set once, when it begins."""
+
+    preparation: Preparation
+
+    @classmethod
+    def begin(cls, preparation: Preparation) -> None:
+        cls.preparation = preparation
+
+
+def _normalize(block: Block) -> Normalized:
+    known = _Worker.preparation
+    return normalize(block, known.files, known.sources, known.splits)
+
+
+def _settle(part: Path) -> Settled:
+    known = _Worker.preparation
+    return settle(part, known.files, known.tokenizer)
+
+
+def _in_order(
+    workers: ProcessPoolExecutor, function: Callable[[Job], Result], jobs: Iterable[Job], ahead: int
+) -> Iterator[Result]:
+    """Yield the results of jobs in the order of the jobs, of which few are in memory."""
+    waiting = deque[Future[Result]]()
+    for job in jobs:
+        waiting.append(workers.submit(function, job))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _report_of(file: SourceFile) -> FileReport:
+    digests = []
+    for path in file.paths:
+        digest = hashlib.sha256()
+        with path.open("rb") as opened:
+            while block := opened.read(1 << 20):
+                digest.update(block)
+        digests.append(digest.hexdigest())
+    return FileReport(source=file.source, name=file.name, sha256=digests)
