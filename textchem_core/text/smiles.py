@@ -19,6 +19,9 @@ MOST_MARKS_TRIED_SINGLY = 6
 # it: RDKit recurses along the molecule, and a chain of 20,000 atoms overflows the stack and ends the process.
 _MAY_BE_SMILES = re.compile("[!-~]{1,5000}")
 
+_HAS_MORE = re.compile(r"[@/\\]|\[\d")
+"""Of a SMILES with stereochemistry or isotopes."""
+
 
 def canonical_molecule(smiles: str) -> str | None:
     """Return RDKit's canonical SMILES of one molecule, or None where there is no such molecule.
@@ -79,6 +82,8 @@ def flat_molecule(smiles: str) -> str:
     Args:
         smiles: From ``canonical_molecule``.
     """
+    if not _HAS_MORE.search(smiles):
+        return smiles
     with _quiet():
         flat: str = Chem.MolToSmiles(_parsed(smiles), isomericSmiles=False)
         # Heavy hydrogens are atoms, and RDKit writes light ones in their place.
