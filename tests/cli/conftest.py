@@ -4,8 +4,9 @@ import importlib.util
 import io
 import logging
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -103,6 +104,17 @@ def evaluate(
 ) -> Generate:
     """Run ``evaluate.main()`` in an empty folder."""
     return runner(evaluate_script, monkeypatch, capsys, tmp_path)
+
+
+@pytest.fixture
+def prepare(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Generate]:
+    """Run ``prepare_data.main()`` in an empty folder, with the shipped vocabulary and two processes."""
+    handler = signal.getsignal(signal.SIGTERM)
+    run = runner(load_script("prepare_data"), monkeypatch, capsys, tmp_path)
+    yield lambda *words: run("--tokenizer", TOKENIZER, "--num-workers", 2, *words)
+    signal.signal(signal.SIGTERM, handler)
 
 
 def runner(

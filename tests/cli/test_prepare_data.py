@@ -7,12 +7,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import load_script, runner
 from rdkit import Chem
 
 from textchem_core.data.rows import Row, parse_row
@@ -23,17 +22,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 Prepare = Callable[..., "Run"]
-
-
-@pytest.fixture
-def prepare(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Prepare]:
-    """Run ``prepare_data.main()`` in an empty folder, with the shipped vocabulary and two processes."""
-    handler = signal.getsignal(signal.SIGTERM)
-    run = runner(load_script("prepare_data"), monkeypatch, capsys, tmp_path)
-    yield lambda *words: run("--tokenizer", ROOT / "tokenizer", "--num-workers", 2, *words)
-    signal.signal(signal.SIGTERM, handler)
 
 
 ALCOHOLS = ["C" * length + "O" for length in range(1, 40)]
