@@ -105,9 +105,8 @@ class Preparation:
         self, workers: ProcessPoolExecutor, parts: Path, listing: IO[str], report: "Report"
     ) -> None:
         """First pass: the lines of all files as records, dealt to parts by their keys."""
-        with ExitStack() as stack, input_bar(None, shown=True) as bar:
+        with ExitStack() as stack, input_bar(None, shown=True, unit="line") as bar:
             bar.set_description("reading")
-            bar.unit = "line"
             opened = [stack.enter_context((parts / str(part)).open("wb")) for part in range(NUM_PARTS)]
             last = 0
             for result in _in_order(workers, _normalize, blocks(self.files, self.sources), self._ahead):
@@ -126,9 +125,8 @@ class Preparation:
         self, workers: ProcessPoolExecutor, parts: Path, folder: Path, listing: IO[str], report: "Report"
     ) -> None:
         """Second pass: the records of each part as rows of splits."""
-        with ExitStack() as stack, input_bar(NUM_PARTS, shown=True) as bar:
+        with ExitStack() as stack, input_bar(NUM_PARTS, shown=True, unit="part") as bar:
             bar.set_description("writing")
-            bar.unit = "part"
             opened = dict[tuple[str, str], IO[bytes]]()
             jobs = (parts / str(part) for part in range(NUM_PARTS))
             for result in _in_order(workers, _settle, jobs, self._num_workers):
