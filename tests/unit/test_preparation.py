@@ -10,14 +10,17 @@ from types import SimpleNamespace
 import pytest
 from rdkit import Chem
 
+from textchem_core.command_line import read_toml
 from textchem_core.errors import ConfigError, DataError
 from textchem_core.preparation.left_out import LeftOut
 from textchem_core.preparation.normalizing import NUM_PARTS, Splits, normalize
 from textchem_core.preparation.reactions import find_reaction, reaction_rows, read_reaction
 from textchem_core.preparation.sources import Source, blocks, find_source_files, parse_source
+from textchem_core.prepare_config import PrepareConfig
 from textchem_core.text.smiles import canonical_molecule, flat_molecule
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared" / "data"
 ESTER = (
     "[CH3:1][C:2](=[O:3])[OH:4].[CH3:5][OH:6]>OS(=O)(=O)O.[OH-].[Na+]>"
     "[CH3:1][C:2](=[O:3])[O:6][CH3:5] |f:3.4|"
@@ -359,3 +362,30 @@ def test_halves_of_unequal_length(tmp_path: Path) -> None:
     (tmp_path / "tgt").write_text("CC\n")
     with pytest.raises(DataError, match=r"tgt: ends after line 1, .*src does not"):
         prepared(tmp_path, "reactions src targets=tgt")
+
+
+# The real data
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="without the real data")
+def test_the_real_reactions_are_in_this_form_already() -> None:
+    """They were made canonical, sorted and freed of atom maps by others."""
+    for name in ("no_reagents", "forward_mixed"):
+        with gzip.open(SHARED / "reactions" / f"{name}.valid.tsv.gz", "rt", encoding="utf-8") as file:
+            rows = [line.rstrip("\n").split("\t")[1:] for line in list(file)[1:]]
+        left_out = 0
+        for precursors, product in rows:
+            try:
+                assert read(precursors, product) == (precursors, product)
+            except LeftOut:  # one that makes what it begins with
+                assert set(precursors.split(".")) & set(product.split("."))
+                left_out += 1
+        assert left_out <= 1
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="without the real data")
+def test_the_config_of_the_shipped_model_finds_its_files(tmp_path: Path) -> None:
+    values = read_toml(PrepareConfig, ROOT / "configs" / "textchem-mini-data.toml")
+    config = PrepareConfig(**values, data_dir=str(SHARED), output=str(tmp_path / "out"))
+    files = find_source_files([parse_source(source) for source in config.sources], SHARED)
+    assert [len(file.layout.columns) for file in files] == [2] * 8 + [0]
