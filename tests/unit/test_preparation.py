@@ -12,6 +12,7 @@ from rdkit import Chem
 
 from textchem_core.command_line import read_toml
 from textchem_core.errors import ConfigError, DataError
+from textchem_core.preparation import normalizing
 from textchem_core.preparation.left_out import LeftOut
 from textchem_core.preparation.normalizing import NUM_PARTS, Splits, normalize
 from textchem_core.preparation.reactions import find_reaction, reaction_rows, read_reaction
@@ -321,6 +322,19 @@ def test_lines_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
         ["a.csv:2", "not UTF-8"],
         ["a.csv:3", "broken quotes"],
     ]
+
+
+def test_a_molecule_that_rdkit_fails_on_ends_no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(smiles: str) -> str:
+        if smiles == "CC":
+            raise RuntimeError("Pre-condition Violation")
+        return smiles
+
+    monkeypatch.setattr(normalizing, "flat_molecule", fail)
+    (tmp_path / "a.tsv").write_text("smiles\ttext\nCC\tethane\nC\tmethane\n")
+    rows, listing = prepared(tmp_path, "captions a.tsv tasks=smiles2caption")
+    assert rows == [("smiles2caption", "C", "methane")]
+    assert listing == ["a.tsv:2\tRDKit failed\tCC ethane"]
 
 
 def test_procedures_follow_from_seed_and_number(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -96,7 +96,9 @@ def normalize(
         place = f"{file.name}:{number}"
         try:
             key, rows = _read(line, file, source, splits.seed)
-        except LeftOut as why:
+        except (LeftOut, RuntimeError) as error:
+            # A RuntimeError is a check inside RDKit that failed, on a molecule that nobody thought of.
+            why = error if isinstance(error, LeftOut) else LeftOut("RDKit failed")
             left_out[why.reason] += 1
             listing.append(listed(place, why.reason, why.value or line[0].decode("utf-8", "replace")))
             continue

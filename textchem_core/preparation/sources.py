@@ -234,17 +234,17 @@ def cells(line: tuple[bytes, ...], layout: Layout) -> list[str]:
         LeftOut: It is empty or not UTF-8, its quotes are broken, or it has too few cells.
     """
     try:
-        texts = [piece.decode("utf-8-sig").strip() for piece in line]
+        row = [piece.decode("utf-8-sig").strip("\r\n") for piece in line]
     except UnicodeDecodeError as error:
         raise LeftOut("not UTF-8") from error
-    if not any(texts):
+    if not any(map(str.strip, row)):
         raise LeftOut("empty line")
-    if layout.delimiter is None:
-        return texts
-    row = _split(line[0].decode("utf-8-sig").strip("\r\n"), layout.delimiter)
-    if len(row) <= max(layout.columns):
-        raise LeftOut("too few cells")
-    return [row[column].strip() for column in layout.columns]
+    if layout.delimiter is not None:
+        found = _split(row[0], layout.delimiter)
+        if len(found) <= max(layout.columns):
+            raise LeftOut("too few cells")
+        row = [found[column] for column in layout.columns]
+    return [cell.strip() for cell in row]
 
 
 def _lines(file: SourceFile) -> Iterator[tuple[bytes, ...]]:
