@@ -36,16 +36,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--lines", type=int, nargs="+")
-    parser.add_argument("--measure-part", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--measure-part", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.measure_part:
+        measure_part(arguments.measure_part)
+        return
     open_file = gzip.open if arguments.file.suffix == ".gz" else open
     with open_file(arguments.file, "rt", encoding="utf-8") as file:
         header, *lines = file
-    if arguments.measure_part:
-        measure_part(lines)
-        return
     print("| lines | rows | s | lines/s | MB | MB of a worker |\n|---|---|---|---|---|---|", flush=True)
     found = []
     for count in arguments.lines or (len(lines) // 10, len(lines)):

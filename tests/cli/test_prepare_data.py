@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -216,28 +216,65 @@ def test_a_mistake_has_one_line(prepare: Prepare, tmp_path: Path, words: list[st
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["full"]
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_nothing(tmp_path: Path, signum: int) -> None:
+@pytest.fixture
+def long_run(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A run with a session of its own, when it has begun to write."""
     line = "CC(=O)Cl.OC1CCC(CC1)c1ccc(cc1)C1CCNCC1>>CC(=O)OC1CCC(CC1)c1ccc(cc1)C1CCNCC1\n"
     (tmp_path / "a.txt").write_text(line * 200_000)
     words = ["--sources", "reactions a.txt", "--output", "out", "--num-workers", "1", "--tokenizer"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "prepare_data.py"), *words, str(ROOT / "tokenizer")],
         cwd=tmp_path,
-        env=environment,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     try:
         until = time.monotonic() + 60
         while not any(tmp_path.glob(".out.*/parts/*")) and time.monotonic() < until:
             time.sleep(0.05)
         assert any(tmp_path.glob(".out.*/parts/*"))
-        process.send_signal(signum)
-        _, error = process.communicate(timeout=60)
+        yield process
     finally:
         process.kill()
-    assert process.returncode == 130
+        process.wait()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing(
+    long_run: "subprocess.Popen[str]", tmp_path: Path, signum: int
+) -> None:
+    long_run.send_signal(signum)
+    _, error = long_run.communicate(timeout=60)
+    assert long_run.returncode == 130
     assert "Traceback" not in error
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_a_killed_worker_ends_the_run_with_one_line(
+    long_run: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    def workers() -> list[int]:
+        # Its server is a child of the run, the worker a child of the server.
+        pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+        children = {pid: parent_of(pid) for pid in pids if pid != long_run.pid}
+        return [pid for pid, parent in children.items() if children.get(parent) == long_run.pid]
+
+    until = time.monotonic() + 60
+    while not workers() and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(workers()[0], signal.SIGKILL)
+    _, error = long_run.communicate(timeout=60)
+    assert long_run.returncode == 2
+    assert "error: a process that prepares rows was killed" in error
+    assert "Traceback" not in error
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def parent_of(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except (OSError, IndexError):  # it has ended
+        return 0

@@ -90,7 +90,7 @@ class Preparation:
                     report = Report(self.sources, [_report_of(file) for file in self.files])
                     self._normalize_all(workers, parts, listing, report)
                     self._settle_all(workers, parts, folder, listing, report)
-            except BrokenProcessPool as error:
+            except (BrokenProcessPool, BrokenPipeError) as error:  # the latter of one that had just begun
                 raise DataError(
                     "a process that prepares rows was killed, most often because memory ran out; lower "
                     "--num-workers"
