@@ -36,12 +36,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("file", type=Path, nargs="?")
+    parser.add_argument("file", type=Path)
     parser.add_argument("--lines", type=int, nargs="+")
-    parser.add_argument("--measure-part", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--measure-part", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure_part:
-        measure_part(arguments.measure_part)
+        measure_part(arguments.file)
         return
     open_file = gzip.open if arguments.file.suffix == ".gz" else open
     with open_file(arguments.file, "rt", encoding="utf-8") as file:
@@ -52,14 +52,7 @@ def main() -> None:
         # Every so many, because a file often has its short lines together.
         found.append(run(header, lines[:: max(1, len(lines) // count)][:count]))
         print(f"| {' | '.join(f'{value:,.0f}' for value in found[-1].values())} |", flush=True)
-    part = json.loads(
-        subprocess.run(
-            [sys.executable, __file__, str(arguments.file), "--measure-part"],
-            check=True,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-        ).stdout
-    )
+    part = published_part(lines)
     print(
         f"\nA part of {PUBLISHED_ROWS:,} rows: {part['rows']:,} rows, {part['s']:.1f} s, {part['mb']} MB.\n"
     )
@@ -111,23 +104,30 @@ def watch(process: "subprocess.Popen[bytes]", peaks: dict[int, int]) -> None:
         time.sleep(0.2)
 
 
-def measure_part(lines: list[str]) -> None:
-    """Settle a part as large as the published number of rows makes, and print what it took."""
-    count = PUBLISHED_ROWS // NUM_PARTS // 2
+def published_part(lines: list[str]) -> dict[str, float]:
+    """Write a part as large as the published number of rows makes, and settle it in a process of its own."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8") as part:
-        for number, line in enumerate(islice(cycle(lines), count)):
+        for number, line in enumerate(islice(cycle(lines), PUBLISHED_ROWS // NUM_PARTS // 2)):
             *_, precursors, product = line.rstrip("\n").split("\t")
             rows = [("forward", precursors, product), ("retrosynthesis", product, precursors)]
             split = "train" if number % 100 else "valid"
             part.write(json.dumps(Record(0, number, split, f"{product} {number}", rows)) + "\n")
         part.flush()
-        tokenizer = Tokenizer(ROOT / "tokenizer")
-        start = time.monotonic()
-        settled = settle(Path(part.name), [SourceFile(0, "a.tsv", (), Layout())], tokenizer)
-        seconds = time.monotonic() - start
-    assert settled.written.total() + settled.left_out.total() == 2 * count
+        command = [sys.executable, __file__, part.name, "--measure-part"]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        found: dict[str, float] = json.loads(subprocess.check_output(command, env=environment))
+    return found
+
+
+def measure_part(part: Path) -> None:
+    """Settle a part, and print what it took."""
+    tokenizer = Tokenizer(ROOT / "tokenizer")
+    start = time.monotonic()
+    settled = settle(part, [SourceFile(0, "a.tsv", (), Layout())], tokenizer)
+    seconds = time.monotonic() - start
+    rows = settled.written.total() + settled.left_out.total()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({"rows": 2 * count, "s": seconds, "mb": peak}))
+    print(json.dumps({"rows": rows, "s": seconds, "mb": peak}))
 
 
 if __name__ == "__main__":
