@@ -132,9 +132,7 @@ def _read(
     """Return the key and the rows of a line."""
     if source.kind == "procedures":
         # Not above: who reads files alone does not load the vocabulary of the generator.
-        from textchem_core.preparation.procedures import (  # type: ignore[import-not-found,unused-ignore]
-            procedure,
-        )
+        from textchem_core.preparation.procedures import procedure
 
         return _actions(procedure(seed, int(line[0])), source)
     values = cells(line, file.layout)
