@@ -14,9 +14,7 @@ def subsequence_length(one: str, other: str) -> int:
     table = [[0] * (len(other) + 1) for _ in range(len(one) + 1)]
     for i, a in enumerate(one):
         for j, b in enumerate(other):
-            table[i + 1][j + 1] = (
-                table[i][j] + 1 if a == b else max(table[i][j + 1], table[i + 1][j])
-            )
+            table[i + 1][j + 1] = table[i][j] + 1 if a == b else max(table[i][j + 1], table[i + 1][j])
     return table[-1][-1]
 
 
@@ -28,9 +26,7 @@ def edits(one: str, other: str) -> int:
 def test_distance_is_that_of_the_table():
     generator = random.Random(0)
     for _ in range(300):
-        one, other = (
-            "".join(generator.choices("CcNO()=1", k=generator.randrange(90))) for _ in range(2)
-        )
+        one, other = ("".join(generator.choices("CcNO()=1", k=generator.randrange(90))) for _ in range(2))
         assert _Letters(one).distance(other) == len(other) - 2 * subsequence_length(one, other)
 
 

@@ -55,8 +55,9 @@ class _Letters:
     def distance(self, other: str) -> int:
         """Return the letters to put in or leave out on the way to another string, less those of this one.
 
-        That is the length of the other less twice the longest common subsequence. A row of the usual table grows by at most 1 from one place to the next: it is kept as the bits of
-        one integer, 0 where it grows, and a letter of the other string is one addition.
+        That is the length of the other less twice that of the longest common subsequence. A row of the usual
+        table grows by at most 1 from one place to the next: it is kept as the bits of one integer, 0 where it
+        grows, and a letter of the other string is one addition.
 
         Source: Hyyrö, "Bit-parallel LCS-length computation revisited", AWOCA 2004.
         """

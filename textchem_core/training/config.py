@@ -88,8 +88,8 @@ class TrainConfig:
     """Factor on the rate of the position biases. AdamW moves a weight by no more than its rate a step, and a
     bias acts alone where a matrix acts by the sum of a row: short runs from nothing want 10 to 30."""
     embedding_lr_scale: float = 1.0
-    """Factor on the rate of the embedding. Its rows begin at unit scale, matrices at d_model ** -0.5, and a row
-    moves only in steps that have its token: runs from nothing want 30 to 300."""
+    """Factor on the rate of the embedding. Its rows begin at unit scale, matrices at d_model ** -0.5, and a
+    row moves only in steps that have its token: runs from nothing want 30 to 300."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Arithmetic of the forward pass; weights and optimizer stay in float32."""
 
