@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TRAIN_FLAGS = """
 --augment --bad-rows --balance-tasks --canonicalize --checkpoint-every --config --decay-norms --device
 --dropout-rate --embedding-lr-scale --global-batch-size --gradient-checkpointing --help --init-from
---keep-best --keep-checkpoints --learning-rate --length-pool --log-every --long-rows --lr-decay --max-grad-norm
+--keep-best --keep-checkpoints --learning-rate --length-pool --log-every --long-rows --lr-decay
+--max-grad-norm
 --max-source-length --max-steps --max-target-length --max-valid-batches --micro-batch-size
 --micro-batch-tokens --model --monitor --monitor-mode --no-canonicalize --no-decay-norms
 --no-gradient-checkpointing --no-resume --no-tensorboard --num-epochs --num-workers --position-bias-lr-scale
