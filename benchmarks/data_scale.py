@@ -104,7 +104,11 @@ def run(path: Path, ranks: int) -> dict[str, float]:
 def measure(path: Path) -> None:
     """Do what train.py does with its rows, and write the figures of this rank beside them."""
     config = TrainConfig(
-        train_files=(str(path),), global_batch_size=32, micro_batch_size=8, balance_tasks=0.5, augment=0.5
+        train_files=(str(path),),
+        global_batch_size=32,
+        micro_batch_size=8,
+        balance_tasks=0.5,
+        augment=("forward=0.5",),
     )
     tokenizer = Tokenizer(ROOT / "tokenizer")
     with join_world("cpu") as world:

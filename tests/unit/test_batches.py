@@ -43,7 +43,7 @@ def encoder(
         max_target_length=target,
         long_rows=long_rows,  # type: ignore[arg-type]
         canonicalize=canonical,
-        augment=augment,
+        augment=dict.fromkeys(("forward", "smiles2caption"), augment),
     )
 
 
@@ -187,6 +187,10 @@ def test_as_many_are_rewritten_as_asked(tokenizer: Tokenizer, augment: float) ->
     found = inputs(tokenizer, augment, "smiles2caption", CAFFEINE)
     # One SMILES in some hundred is the canonical one by chance.
     assert sum(smiles != CAFFEINE for smiles in found) == pytest.approx(augment * len(BITS), abs=6)
+
+
+def test_only_the_tasks_that_are_named_are_rewritten(tokenizer: Tokenizer) -> None:
+    assert set(inputs(tokenizer, 1.0, "retrosynthesis", CAFFEINE)) == {CAFFEINE}
 
 
 def test_a_row_that_fits_is_not_made_too_long(tokenizer: Tokenizer) -> None:

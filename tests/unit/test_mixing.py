@@ -188,8 +188,24 @@ def test_a_wrong_repeat_is_refused_before_anything_is_read(repeat: tuple[str, ..
     assert named in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["balance_tasks", "augment"])
+@pytest.mark.parametrize(
+    ("augment", "named"),
+    [
+        (("0.67",), "NAME=PROBABILITY"),
+        (("forward=0",), "probability above 0"),
+        (("forward=1.1",), "up to 1"),
+        (("forward=nan",), "above 0"),
+        (("paragraph2actions=0.5",), "'paragraph2actions' is not a task whose input is SMILES"),
+        (("forward=0.2", "forward=0.3"), "has a probability already"),
+    ],
+)
+def test_a_wrong_augment_is_refused_before_anything_is_read(augment: tuple[str, ...], named: str) -> None:
+    with pytest.raises(ConfigError, match="augment=") as error:
+        TrainConfig(train_files=("rows.jsonl",), augment=augment)
+    assert named in str(error.value)
+
+
 @pytest.mark.parametrize("value", [-0.1, 1.1, math.nan])
-def test_shares_stay_within_their_range(name: str, value: float) -> None:
-    with pytest.raises(ConfigError, match=f"{name}="):
-        TrainConfig(train_files=("rows.jsonl",), **{name: value})  # type: ignore[arg-type]
+def test_the_balance_stays_within_its_range(value: float) -> None:
+    with pytest.raises(ConfigError, match="balance_tasks="):
+        TrainConfig(train_files=("rows.jsonl",), balance_tasks=value)

@@ -24,6 +24,7 @@ from textchem_core.data.loading import StepLoader
 from textchem_core.data.mixing import InOrder, Mixture
 from textchem_core.data.steps import Steps, StepSizes
 from textchem_core.errors import DataError
+from textchem_core.tasks import TASKS
 from textchem_core.text.tokenizer import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,6 +87,7 @@ def make_steps(
         "max_target_length": 512,
         "long_rows": "error",
         "canonicalize": True,
+        "augment": {},
     } | encoding
     groups = rows.groups()
     order = InOrder(groups, None) if in_order else Mixture(groups, factors[: len(groups)], seed)
@@ -254,7 +256,13 @@ def test_a_run_that_resumes_anywhere_gets_the_same_batches(
     make_rows: MakeRows, tokenizer: Tokenizer, num_workers: int
 ) -> None:
     rows = make_rows(50)
-    options = {"batch": 6, "micro": 3, "pool": 4, "augment": 0.5, "factors": (1.3, 0.7)}
+    options = {
+        "batch": 6,
+        "micro": 3,
+        "pool": 4,
+        "augment": {"forward": 0.5, "smiles2caption": 0.5},
+        "factors": (1.3, 0.7),
+    }
     steps = make_steps(rows, tokenizer, **options)  # type: ignore[arg-type]
     total = 3 * len(steps)
     whole = load(steps, range(total))
@@ -277,7 +285,9 @@ def test_augmentation_is_new_each_epoch_and_the_same_on_any_rank(
     def sources(epoch: int, world_size: int) -> dict[int, list[int]]:
         found = {}
         for rank in range(world_size):
-            steps = make_steps(rows, tokenizer, rank, world_size, batch=8, micro=2, pool=2, augment=1.0)
+            steps = make_steps(
+                rows, tokenizer, rank, world_size, batch=8, micro=2, pool=2, augment=dict.fromkeys(TASKS, 1.0)
+            )
             for batches in load(steps, range(epoch * len(steps), (epoch + 1) * len(steps))):
                 for batch in batches:
                     for row, ids, mask in zip(

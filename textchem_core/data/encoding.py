@@ -1,6 +1,6 @@
 """Rows into ids, and many encoded rows in a few arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -36,7 +36,8 @@ class Encoder:
         max_target_length: Most ids of a target, end token included.
         long_rows: What to do with a longer one: refuse it, leave it out, or cut it.
         canonicalize: Whether SMILES inputs are made canonical.
-        augment: Probability in [0, 1] that the SMILES of an input are rewritten at random, where that fits.
+        augment: Probabilities in [0, 1] by task that the SMILES of an input are rewritten at random, where
+            that fits; tasks that are not named keep theirs.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Encoder:
         max_target_length: int,
         long_rows: Literal["error", "skip", "truncate"],
         canonicalize: bool,
-        augment: float = 0.0,
+        augment: Mapping[str, float],
     ) -> None:
         self.tokenizer = tokenizer
         self.max_source_length = max_source_length
@@ -68,7 +69,7 @@ class Encoder:
             DataError: For a row longer than the limits, unless such rows are to be left out or cut.
         """
         # The upper half decides whether, the lower half how.
-        is_rewritten = (random_bits >> 32) < self.augment * 2**32
+        is_rewritten = (random_bits >> 32) < self.augment.get(row.task.name, 0.0) * 2**32
         random_seed = random_bits % 2**31 if is_rewritten else None
         source_ids, problem = self._encode_source(row, random_seed)
         if random_seed is not None and len(source_ids) > self.max_source_length:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from textchem_core.data.files import RowGroup
 from textchem_core.data.shuffling import hashed, permuted
 from textchem_core.errors import ConfigError
+from textchem_core.tasks import TASKS
 
 # What random numbers are drawn for, so that no two purposes share them.
 _ORDER_OF_EPOCH, _ORDER_OF_PASS, _DRAW = range(3)
@@ -117,26 +118,47 @@ def parse_repeat(repeat: Sequence[str], names: Collection[str]) -> dict[str, flo
         ConfigError: An entry is no such pair, its factor is no such number, or its name is unknown or
             comes twice.
     """
-    factors: dict[str, float] = {}
-    for entry in repeat:
-        name, _, factor = entry.rpartition("=")
+    return _parse_pairs("repeat", repeat, names, "neither a task nor one of train_files as written there")
+
+
+def parse_augment(augment: Sequence[str]) -> dict[str, float]:
+    """Read ``TASK=PROBABILITY`` entries.
+
+    Args:
+        augment: The entries; of tasks whose input is SMILES.
+
+    Raises:
+        ConfigError: As for ``parse_repeat``.
+    """
+    names = [task.name for task in TASKS.values() if task.input_kind in ("molecule", "compounds")]
+    return _parse_pairs("augment", augment, names, "not a task whose input is SMILES")
+
+
+def _parse_pairs(
+    flag: str, entries: Sequence[str], names: Collection[str], otherwise: str
+) -> dict[str, float]:
+    """Read ``NAME=VALUE`` entries of a flag; ``otherwise`` says what another name is."""
+    most, value_name = {"repeat": (_MOST_REPEATS, "FACTOR"), "augment": (1, "PROBABILITY")}[flag]
+    values: dict[str, float] = {}
+    for entry in entries:
+        name, _, text = entry.rpartition("=")
         try:
-            value = float(factor)
+            value = float(text)
         except ValueError:
             value = 0.0
-        if not 0.0 < value <= _MOST_REPEATS:
+        if not name or not 0.0 < value <= most:
             raise ConfigError(
-                f"repeat={entry!r}: must be NAME=FACTOR with a factor above 0 and up to {_MOST_REPEATS:,}"
+                f"{flag}={entry!r}: must be NAME={value_name} with a {value_name.lower()} above 0 and up to "
+                f"{most:,}"
             )
         if name not in names:
             raise ConfigError(
-                f"repeat={entry!r}: {name!r} is neither a task nor one of train_files as written there; must "
-                f"be one of {', '.join(map(repr, names))}"
+                f"{flag}={entry!r}: {name!r} is {otherwise}; must be one of {', '.join(map(repr, names))}"
             )
-        if name in factors:
-            raise ConfigError(f"repeat={entry!r}: {name!r} has a factor already; give one")
-        factors[name] = value
-    return factors
+        if name in values:
+            raise ConfigError(f"{flag}={entry!r}: {name!r} has a {value_name.lower()} already; give one")
+        values[name] = value
+    return values
 
 
 def repeat_factors(

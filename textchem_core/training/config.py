@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from textchem_core.config import PRESETS, check_choice, check_range
-from textchem_core.data.mixing import parse_repeat
+from textchem_core.data.mixing import parse_augment, parse_repeat
 from textchem_core.errors import ConfigError
 from textchem_core.tasks import TASKS
 
@@ -26,7 +26,7 @@ class TrainConfig:
     tokenizer: str = "tokenizer"
     """Folder or file of the SentencePiece vocabulary; a run with --init-from takes that folder's own."""
     model: str = "t5-small"
-    """Shape to begin from nothing: tiny, t5-small, t5-base or t5-large."""
+    """Shape to begin from nothing: tiny, textchem-mini, t5-small, t5-base or t5-large."""
     init_from: str | None = None
     """Model folder, ours or Hugging Face's, to fine-tune instead of beginning from nothing."""
     dropout_rate: float | None = None
@@ -51,8 +51,9 @@ class TrainConfig:
     balance_tasks: float = 0.0
     """Repeat every task (rows of the largest / its own) ** this times, in [0, 1]; 1 is the published recipe's
     "repeat until balanced"."""
-    augment: float = 0.0
-    """Probability in [0, 1] that the SMILES of an input are rewritten at random, anew in each epoch."""
+    augment: tuple[str, ...] = ()
+    """Probability that the SMILES of an input are rewritten at random, anew in each epoch, as
+    TASK=PROBABILITY."""
     num_workers: int = 0
     """Processes per rank that prepare batches; 0 prepares them in the training process."""
 
@@ -142,8 +143,7 @@ class TrainConfig:
                 check_range(name, getattr(self, name), at_least=1)
         for name in ("warmup_steps", "num_workers", "keep_best", "weight_decay", "max_grad_norm"):
             check_range(name, getattr(self, name), at_least=0)
-        for name in ("balance_tasks", "augment"):
-            check_range(name, getattr(self, name), at_least=0.0, at_most=1.0)
+        check_range("balance_tasks", self.balance_tasks, at_least=0.0, at_most=1.0)
         longest_row = self.max_source_length + self.max_target_length
         if self.micro_batch_tokens is not None and self.micro_batch_tokens < longest_row:
             raise ConfigError(
@@ -151,6 +151,7 @@ class TrainConfig:
                 "and target; raise it, or lower --max-source-length and --max-target-length"
             )
         parse_repeat(self.repeat, (*TASKS, *self.train_files))
+        parse_augment(self.augment)
         check_range("seed", self.seed, at_least=0, below=2**63)
         for name in ("learning_rate", "position_bias_lr_scale", "embedding_lr_scale"):
             check_range(name, getattr(self, name), above=0.0)

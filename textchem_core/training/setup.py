@@ -13,7 +13,7 @@ from textchem_core.config import T5Config
 from textchem_core.data.encoding import Encoder
 from textchem_core.data.files import RowFiles, find_files
 from textchem_core.data.loading import StepLoader
-from textchem_core.data.mixing import InOrder, Mixture, parse_repeat, repeat_factors
+from textchem_core.data.mixing import InOrder, Mixture, parse_augment, parse_repeat, repeat_factors
 from textchem_core.data.steps import Steps, StepSizes
 from textchem_core.errors import CheckpointError, ConfigError, TextChemError
 from textchem_core.model.t5 import T5
@@ -180,7 +180,7 @@ def make_loader(
         max_target_length=config.max_target_length,
         long_rows=config.long_rows,
         canonicalize=config.canonicalize,
-        augment=config.augment if training else 0.0,
+        augment=parse_augment(config.augment) if training else {},
     )
     sizes = StepSizes(
         global_batch_size=config.global_batch_size,
