@@ -213,6 +213,7 @@ def short_rows(lines: Iterator[bytes], path: Path) -> Iterator[bytes]:
         max_target_length=MOST_TARGET_TOKENS,
         long_rows="skip",
         canonicalize=True,
+        augment={},
     )
     num_long = 0
     for line in lines:

@@ -39,6 +39,15 @@ def results(**arms: Sequence[Metric]) -> dict[str, dict[str, TaskResult]]:
     return {"forward": found}
 
 
+def write_sample(folder: Path) -> None:
+    """Write the rows of the sample as prepare_data.py writes its own, a file for each task."""
+    for split in ("train", "valid"):
+        (folder / split).mkdir()
+        for line in (SAMPLE / f"{split}.jsonl").read_bytes().splitlines(keepends=True):
+            with (folder / split / f"{json.loads(line)['task']}.jsonl").open("ab") as file:
+                file.write(line)
+
+
 def test_every_task_has_in_every_arm_a_model_that_learns_it() -> None:
     for arm, models in sharing.MODEL_OF.items():
         assert list(models) == list(TASKS), arm
@@ -75,6 +84,26 @@ def test_a_row_of_another_task_is_refused_with_its_place(tmp_path: Path) -> None
     path.write_text('{"task": "smiles2caption", "input": "C", "target": "x"}\n')
     with pytest.raises(ValueError, match=r"forward\.jsonl:1: is a row of smiles2caption"):
         list(sharing.sample(path, "forward", 1))
+
+
+def test_rows_too_long_for_a_loss_are_not_answered_either(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sample(tmp_path)
+    row = {"task": "smiles2caption", "input": "C", "target": "acid " * sharing.MOST_TARGET_TOKENS}
+    (tmp_path / "valid" / "smiles2caption.jsonl").write_text(
+        json.dumps(row) + '\n{"source": "Caption the following SMILES: CC", "target": "ethane"}\n'
+    )
+    names = {"rows_per_task": 8, "rows_per_step": 8, "most_valid_rows": 3}
+    arguments = argparse.Namespace(data=tmp_path, output=tmp_path / "out", **names)
+    sharing.begin(arguments)
+    counts = {path.name: path.read_bytes().count(b"\n") for path in (tmp_path / "out" / "rows").iterdir()}
+    assert {counts[f"train.{task}.jsonl"] for task in TASKS} == {8}
+    assert counts["valid.forward.jsonl"] == 3
+    assert counts["valid.smiles2caption.jsonl"] == 1
+    assert counts["valid.cross-domain.jsonl"] == 3 + 1
+    assert counts["valid.all.jsonl"] == 4 * 3 + 1
+    assert "1 rows are too long" in capsys.readouterr().err
 
 
 def test_differences_and_their_growth_worked_out_by_hand() -> None:
@@ -135,11 +164,7 @@ def test_a_metric_without_rows_has_differences_without_intervals() -> None:
 
 @pytest.mark.slow
 def test_all_arms_from_rows_to_tables(tmp_path: Path) -> None:
-    for split in ("train", "valid"):
-        (tmp_path / split).mkdir()
-        for line in (SAMPLE / f"{split}.jsonl").read_bytes().splitlines(keepends=True):
-            with (tmp_path / split / f"{json.loads(line)['task']}.jsonl").open("ab") as file:
-                file.write(line)
+    write_sample(tmp_path)
 
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, str(ROOT / "benchmarks" / "sharing.py"), str(tmp_path), *words]
