@@ -8,6 +8,8 @@ from rdkit.Chem import rdMolDescriptors
 from textchem_core.text.smiles import (
     canonical_compounds,
     canonical_molecule,
+    flat_molecule,
+    largest_fragment,
     molecular_formula,
     random_compounds,
     random_molecule,
@@ -207,3 +209,21 @@ def test_with_carbon_the_formula_is_rdkits(smiles: str) -> None:
 @pytest.mark.parametrize("smiles", ["", "C1CC", "CX", "C C", "C" * 6000])
 def test_what_is_no_molecule_has_no_formula(smiles: str) -> None:
     assert molecular_formula(smiles) is None
+
+
+def test_a_canonical_smiles_longer_than_what_may_be_asked_is_looked_into() -> None:
+    # Branches come in another order, and every @ becomes @@: 4,994 characters become more than 5,000.
+    centre = "C[C@](CC)(F)"
+    smiles = canonical_molecule("C" + centre * 416 + "O")
+    assert smiles is not None
+    assert len(smiles) > 5000
+    flat = flat_molecule(smiles)
+    assert flat.count("F") == 416
+    assert not set("@/\\") & set(flat)
+    assert largest_fragment(f"{smiles}.C") == smiles
+
+
+def test_a_smiles_that_rdkit_wrote_and_cannot_read_is_a_runtime_error() -> None:
+    for fail in (flat_molecule, largest_fragment):
+        with pytest.raises(RuntimeError, match=r"'C1\[2H\]'"):
+            fail("C1[2H]" if fail is flat_molecule else "C1[2H].C")

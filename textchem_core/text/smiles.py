@@ -68,26 +68,32 @@ def largest_fragment(compounds: str) -> str:
 
     Args:
         compounds: From ``canonical_compounds``; the fragments of a compound are looked at one by one.
+
+    Raises:
+        RuntimeError: As for ``flat_molecule``.
     """
     fragments = compounds.replace("~", ".").split(".")
     if len(fragments) == 1:
         return compounds
     with _quiet():
-        return max(fragments, key=lambda fragment: (_parsed(fragment).GetNumHeavyAtoms(), fragment))
+        return max(fragments, key=lambda fragment: (_read_back(fragment).GetNumHeavyAtoms(), fragment))
 
 
 def flat_molecule(smiles: str) -> str:
     """Return the canonical SMILES of a molecule without stereochemistry and isotopes.
 
     Args:
-        smiles: From ``canonical_molecule``.
+        smiles: From ``canonical_molecule``, of whatever length: it may be longer than what it was made from.
+
+    Raises:
+        RuntimeError: RDKit cannot read what it wrote.
     """
     if not _HAS_MORE.search(smiles):
         return smiles
     with _quiet():
-        flat: str = Chem.MolToSmiles(_parsed(smiles), isomericSmiles=False)
+        flat: str = Chem.MolToSmiles(_read_back(smiles), isomericSmiles=False)
         # Heavy hydrogens are atoms, and RDKit writes light ones in their place.
-        return Chem.MolToSmiles(_parsed(flat)) if "[H]" in flat else flat
+        return Chem.MolToSmiles(_read_back(flat)) if "[H]" in flat else flat
 
 
 def molecular_formula(smiles: str) -> str | None:
@@ -202,6 +208,14 @@ def _parsed(smiles: str) -> Any:
         return None
     molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
     return molecule if molecule is not None and molecule.GetNumAtoms() else None
+
+
+def _read_back(smiles: str) -> Any:
+    """Return the molecule of a SMILES that RDKit wrote; a RuntimeError, as of its own checks, if it cannot."""
+    molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
+    if molecule is None:
+        raise RuntimeError(f"RDKit cannot read the SMILES it wrote: {smiles[:80]!r}")
+    return molecule
 
 
 def _quiet() -> Any:
