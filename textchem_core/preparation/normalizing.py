@@ -138,7 +138,7 @@ def _read(
     values = cells(line, file.layout)
     if source.kind == "reactions":
         reaction = read_reaction(values, keep_reagents=source.keep_reagents)
-        return flat_molecule(reaction.main), reaction_rows(reaction, source.tasks)
+        return _key(reaction.product), reaction_rows(reaction, source.tasks)
     if source.kind == "captions":
         return _caption(values, source)
     return _actions(values, source)
@@ -153,7 +153,13 @@ def _caption(values: Sequence[str], source: Source) -> tuple[str, list[tuple[str
     if not description:
         raise LeftOut("no description")
     sides = {"smiles2caption": (molecule, description), "description2smiles": (description, molecule)}
-    return flat_molecule(largest_fragment(molecule)), [(task, *sides[task]) for task in source.tasks]
+    return _key(molecule), [(task, *sides[task]) for task in source.tasks]
+
+
+def _key(smiles: str) -> str:
+    # Flat before the fragments are compared: which of two equally large ones counts must not hang on
+    # stereochemistry.
+    return largest_fragment(flat_molecule(smiles))
 
 
 def _actions(values: Sequence[str], source: Source) -> tuple[str, list[tuple[str, str, str]]]:

@@ -24,12 +24,10 @@ class Reaction(NamedTuple):
     Args:
         precursors: Reactants, and reagents where they are kept.
         product: One compound or several.
-        main: The largest fragment of the product.
     """
 
     precursors: str
     product: str
-    main: str
 
 
 def find_reaction(line: str) -> tuple[str, str] | None:
@@ -80,7 +78,7 @@ def read_reaction(values: Sequence[str], *, keep_reagents: bool) -> Reaction:
     main = largest_fragment(".".join(product))
     if any(main in compound.split("~") for compound in set(product) & set(precursors)):
         raise LeftOut("product among the precursors")
-    return Reaction(".".join(precursors), ".".join(product), main)
+    return Reaction(".".join(precursors), ".".join(product))
 
 
 def reaction_rows(reaction: Reaction, tasks: Sequence[str]) -> list[tuple[str, str, str]]:

@@ -211,7 +211,7 @@ def _parsed(smiles: str) -> Any:
 
 
 def _read_back(smiles: str) -> Any:
-    """Return the molecule of a SMILES that RDKit wrote; a RuntimeError, as of its own checks, if it cannot."""
+    """Return the molecule of a SMILES that RDKit wrote, of any length; RuntimeError if it cannot."""
     molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
     if molecule is None:
         raise RuntimeError(f"RDKit cannot read the SMILES it wrote: {smiles[:80]!r}")
