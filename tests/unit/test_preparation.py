@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 import sys
 from pathlib import Path
@@ -219,6 +220,14 @@ def test_a_key_knows_neither_stereo_nor_isotopes(flat: str, others: str) -> None
     assert {flat_molecule(canonical_molecule(smiles) or "") for smiles in [flat, *others.split()]} == {flat}
 
 
+def test_which_of_two_equal_fragments_counts_knows_no_stereo(tmp_path: Path) -> None:
+    # As strings CC[C@H](O)F comes after CCCCO, and CCC(O)F before it.
+    product = "CC[C@H](O)F.CCCCO"
+    (tmp_path / "a.txt").write_text(f"CN>>{product}\nCN>>{product.replace('@', '')}\n")
+    (tmp_path / "b.tsv").write_text(f"smiles\ttext\n{product}\tBoth.\n")
+    assert keys_of(tmp_path, "reactions a.txt") | keys_of(tmp_path, "captions b.tsv") == {"CCCCO"}
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="without the real captions")
 def test_a_flat_molecule_is_canonical() -> None:
     with gzip.open(SHARED / "captions" / "captions.valid.tsv.gz", "rt", encoding="utf-8") as file:
@@ -259,6 +268,15 @@ def prepared(folder: Path, source: str) -> tuple[list[tuple[str, str, str]], lis
         rows += [tuple(row) for record in sorted(records, key=lambda one: one[1]) for row in record[4]]
         listing += result.listing
     return rows, listing.splitlines()
+
+
+def keys_of(folder: Path, source: str) -> set[str]:
+    sources = [parse_source(source)]
+    files = find_source_files(sources, folder)
+    results = [normalize(block, files, sources, Splits(0.0, 0.0, 0)) for block in blocks(files, sources)]
+    return {
+        json.loads(line)[3] for one in results for part in one.parts.values() for line in part.splitlines()
+    }
 
 
 def test_tables_lines_and_pairs_of_files_are_told_apart(tmp_path: Path) -> None:
@@ -315,13 +333,44 @@ def test_actions_are_checked_by_the_grammar(tmp_path: Path) -> None:
 
 
 def test_lines_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(b'smiles,text\nCC,\xff\n"CC,ethane\nCC,"eth, ""ane"""\n')
+    (tmp_path / "a.csv").write_bytes(
+        b'smiles,text\nCC,\xff\n"CC,ethane\nCC,"eth, ""ane"""\nC,gas, too\nC\n\n'
+    )
     rows, listing = prepared(tmp_path, "captions a.csv tasks=smiles2caption")
     assert rows == [("smiles2caption", "CC", 'eth, "ane"')]
     assert [line.split("\t")[:2] for line in listing] == [
         ["a.csv:2", "not UTF-8"],
         ["a.csv:3", "broken quotes"],
+        ["a.csv:5", "too many cells"],
+        ["a.csv:6", "too few cells"],
+        ["a.csv:7", "empty line"],
     ]
+
+
+def test_cells_beyond_the_header_count_where_something_is_in_them(tmp_path: Path) -> None:
+    # Empty ones come of spreadsheets; full ones, in each line, of a header without the column of row names.
+    (tmp_path / "a.tsv").write_text("smiles\ttext\nC\tmethane\t\t \n1\tCC\tethane\n")
+    rows, listing = prepared(tmp_path, "captions a.tsv tasks=smiles2caption")
+    assert rows == [("smiles2caption", "C", "methane")]
+    assert listing == ["a.tsv:3\ttoo many cells\t1 CC ethane\n".rstrip()]
+
+
+def test_a_name_that_cannot_be_listed_is_refused(tmp_path: Path) -> None:
+    for number, name in enumerate((b"a\xff.txt", b"b\t.txt", "\u00fc \u96ea.txt".encode())):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).write_text("CO.CC(=O)Cl>>COC(C)=O\n")
+    for number in (0, 1):
+        with pytest.raises(DataError, match="in its name; rename it") as error:
+            prepared(tmp_path, f"reactions {number}/*")
+        assert str(error.value).isascii()
+    assert len(prepared(tmp_path, "reactions 2/*")[0]) == 2
+
+
+def test_a_home_is_found_inside_quotes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("CO.CC(=O)Cl>>COC(C)=O\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert len(prepared(tmp_path / "elsewhere", "reactions ~/*.txt")[0]) == 2
 
 
 def test_a_molecule_that_rdkit_fails_on_ends_no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

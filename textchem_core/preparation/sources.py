@@ -1,7 +1,10 @@
 """What a run reads: sources, their files, and where in a line of each the values stand."""
 
 import csv
+import os
+import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -45,6 +48,8 @@ _COLUMNS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
 whatever capitals."""
 _NUM_COLUMNS = {"reactions": (1, 2, 3), "captions": (2,), "actions": (2,)}
 """How many columns a line of a table may be read from."""
+_UNLISTABLE = re.compile("[\t\n\r\ud800-\udfff]")
+"""What the place of a line cannot hold: Python has surrogates for the bytes of a name that is not UTF-8."""
 _LINES_AT_ONCE = 500
 """Lines a process is given at a time: a fraction of a second of work."""
 
@@ -80,10 +85,12 @@ class Layout(NamedTuple):
     Args:
         delimiter: Between the cells of a table, which has a header; None where there is no table.
         columns: Numbers of the cells with the values, in the order of the kind.
+        width: Cells of the header.
     """
 
     delimiter: str | None = None
     columns: tuple[int, ...] = ()
+    width: int = 0
 
 
 class SourceFile(NamedTuple):
@@ -178,7 +185,7 @@ def find_source_files(sources: Sequence[Source], data_dir: Path) -> list[SourceF
 
     Raises:
         DataError: A pattern names nothing or a file twice, two lists of files differ in length, a file cannot
-            be read or is empty, or it has not the columns.
+            be read or is empty, or it has not the columns; or its name cannot be listed.
     """
     files = []
     for number, source in enumerate(sources):
@@ -186,9 +193,14 @@ def find_source_files(sources: Sequence[Source], data_dir: Path) -> list[SourceF
             files.append(SourceFile(number, f"procedures.{number + 1}", (), Layout()))
             continue
         names = [name for pattern in source.patterns for name in _matching(pattern, data_dir)]
-        for name in names:
-            if names.count(name) > 1:
+        for name, times in Counter(names).items():
+            if times > 1:
                 raise DataError(f"{data_dir / name}: named twice by one source; name it once")
+            if _UNLISTABLE.search(name):
+                raise DataError(
+                    f"{str(data_dir / name)!a}: a tab, a line's end or what is "
+                    "not UTF-8 in its name; rename it"
+                )
         targets = list[str]() if source.targets is None else _matching(source.targets, data_dir)
         if source.targets is not None and len(names) != len(targets):
             raise DataError(
@@ -231,7 +243,7 @@ def cells(line: tuple[bytes, ...], layout: Layout) -> list[str]:
         layout: Of its file.
 
     Raises:
-        LeftOut: It is empty or not UTF-8, its quotes are broken, or it has too few cells.
+        LeftOut: It is empty or not UTF-8, its quotes are broken, or it has too few cells or too many.
     """
     try:
         row = [piece.decode("utf-8-sig").strip("\r\n") for piece in line]
@@ -243,6 +255,10 @@ def cells(line: tuple[bytes, ...], layout: Layout) -> list[str]:
         found = _split(row[0], layout.delimiter)
         if len(found) <= max(layout.columns):
             raise LeftOut("too few cells")
+        if any(map(str.strip, found[layout.width :])):
+            # A comma in a text without quotes, or a header without the column of row names: the values may be
+            # cut off or those of other columns.
+            raise LeftOut("too many cells")
         row = [found[column] for column in layout.columns]
     return [cell.strip() for cell in row]
 
@@ -265,6 +281,7 @@ def _indices(num_rows: int) -> Iterator[tuple[bytes, ...]]:
 
 def _matching(pattern: str, data_dir: Path) -> list[str]:
     """Return the files of a pattern, sorted, by their names in the data folder."""
+    pattern = os.path.expanduser(pattern)  # inside quotes a shell does not
     if (data_dir / pattern).is_file():
         return [pattern]
     found = glob(pattern, root_dir=data_dir, recursive=True)
@@ -295,13 +312,13 @@ def _layout(source: Source, path: Path) -> Layout:
         if missing:
             shown, hint = ", ".join(map(repr, header)), nearest(missing[0], header)
             raise DataError(f"{path}:1: no column {missing[0]!r} among {shown}{hint}")
-        return Layout(delimiter, tuple(map(header.index, source.columns)))
+        return Layout(delimiter, tuple(map(header.index, source.columns)), len(header))
     lowered = [name.strip().lower() for name in header]
     for wanted in _COLUMNS[source.kind]:
         found = [next((lowered.index(name) for name in names if name in lowered), None) for names in wanted]
         columns = tuple(column for column in found if column is not None)
         if len(columns) == len(wanted):
-            return Layout(delimiter, columns)
+            return Layout(delimiter, columns, len(header))
     if source.kind == "reactions" and find_reaction(text) is not None:
         return Layout()
     known = " or ".join(", ".join(names[0] for names in wanted) for wanted in _COLUMNS[source.kind])
