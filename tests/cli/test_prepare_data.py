@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -9,12 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from rdkit import Chem
 
 from textchem_core.data.rows import Row, parse_row
+from textchem_core.errors import OutputError
+from textchem_core.preparation.run import check_output
 from textchem_core.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -214,6 +217,67 @@ def test_a_mistake_has_one_line(prepare: Prepare, tmp_path: Path, words: list[st
     assert said in run.error
     assert contents(tmp_path) == before | {".stdin": b""}
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["full"]
+
+
+def test_a_link_to_an_empty_folder_is_where_the_rows_go(prepare: Prepare, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("CO.CC(=O)Cl>>COC(C)=O\n")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "link").symlink_to("other", target_is_directory=True)
+    run = prepare("--sources", "reactions a.txt", "--output", "link")
+    assert run.status == 0, run.err
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "other" / "report.json").is_file()
+
+
+def test_a_folder_that_cannot_be_replaced_is_refused_before_the_work(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("CO.CC(=O)Cl>>COC(C)=O\n")
+    (tmp_path / "empty").mkdir()
+    words = ["--sources", f"reactions {tmp_path / 'a.txt'}", "--output", str(tmp_path / "empty")]
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "is_mount", lambda path: path.name == "empty")
+        assert "where a file system is mounted; name a new folder inside" in prepare(*words).error
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(OutputError, match="is the working folder; name a new folder inside"):
+        check_output(tmp_path / "empty")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".empty")] == []
+
+
+def test_a_system_that_begins_with_few_open_files_is_asked_for_more(prepare: Prepare, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("CO.CC(=O)Cl>>COC(C)=O\n")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        run = prepare("--sources", "reactions a.txt", "--output", "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert run.status == 0, run.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="without the device that is always full")
+@pytest.mark.parametrize("full", ["left_out.tsv", "forward.jsonl"])
+def test_a_full_disk_has_one_line(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, full: str
+) -> None:
+    (tmp_path / "a.txt").write_text("CO.CC(=O)Cl>>COC(C)=O\n")
+    real = Path.open
+
+    def opened(path: Path, *arguments: Any, **named: Any) -> IO[Any]:
+        # Writing to /dev/full fails as writing to a full disk does, when what was written leaves the buffer.
+        return real(Path("/dev/full") if path.name == full else path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", opened)
+    run = prepare("--sources", "reactions a.txt", "--output", "out", "--valid-share", 0, "--test-share", 0)
+    assert f"{tmp_path}: cannot be written (No space left on device); free space" in run.error
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".stdin", "a.txt"]
+
+
+def test_the_reason_for_a_file_without_rows_is_its_own(prepare: Prepare, tmp_path: Path) -> None:
+    (tmp_path / "1.txt").write_text("CO.CC(=O)Cl>>COC(C)=O\n" + "C1CC>>CC\n" * 5)
+    (tmp_path / "2.txt").write_text("CC>>CC\n" * 2)
+    run = prepare("--sources", "reactions *.txt", "--output", "out")
+    assert "2.txt: none of its 2 lines gives a row (most often: product among the precursors)" in run.error
 
 
 @pytest.fixture

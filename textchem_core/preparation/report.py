@@ -26,14 +26,18 @@ class FileReport:
         name: Relative to the data folder.
         sha256: Of the file, or of both.
         num_lines: Without the header.
-        num_left_out: Of these.
+        left_out: Of these, by reason.
     """
 
     source: int
     name: str
     sha256: list[str]
     num_lines: int = 0
-    num_left_out: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, the most frequent reason first."""
+        return vars(self) | {"left_out": dict(self.left_out.most_common())}
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Report:
         """Count what a block of lines gave."""
         file = self.files[result.file]
         file.num_lines += result.num_lines
-        file.num_left_out += result.left_out.total()
+        file.left_out.update(result.left_out)
         for reason, count in result.left_out.items():
             self.left_out[file.source, reason] += count * len(self.sources[file.source].tasks)
 
@@ -76,10 +80,10 @@ class Report:
             DataError: With the most frequent reason.
         """
         own = self.files[number]
-        if own.num_left_out < own.num_lines:
+        if own.left_out.total() < own.num_lines:
             return
-        reasons = Counter({why: n for (source, why), n in self.left_out.items() if source == own.source})
-        why = f"most often: {reasons.most_common(1)[0][0]}" if reasons else "it has no line below the header"
+        reasons = own.left_out.most_common(1)
+        why = f"most often: {reasons[0][0]}" if reasons else "it has no line below the header"
         raise DataError(
             f"{file.paths[0] if file.paths else file.name}: none of its {own.num_lines} lines gives a row "
             f"({why}); name another kind, other columns=, or another file"
@@ -96,7 +100,7 @@ class Report:
         for number, source in enumerate(self.sources):
             sources.append(
                 asdict(source)
-                | {"files": [asdict(file) for file in self.files if file.source == number]}
+                | {"files": [file.as_dict() for file in self.files if file.source == number]}
                 | {"rows": {f"{split}/{task}": n for (own, split, task), n in self._written(number)}}
                 | {"left_out": dict(self._reasons(number))}
             )

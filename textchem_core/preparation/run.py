@@ -6,6 +6,7 @@ depends neither on the number of processes nor on who was faster.
 
 import hashlib
 import os
+import resource
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -26,6 +27,8 @@ from textchem_core.text.tokenizer import Tokenizer
 
 LEFT_OUT_FILE = "left_out.tsv"
 REPORT_FILE = "report.json"
+_OTHER_FILES = 256
+"""Beside the parts: what is read and written, and pipes to the processes."""
 _AHEAD = 2
 """Jobs for each process, one of them waiting, so that none is idle."""
 
@@ -73,10 +76,13 @@ class Preparation:
             What was written, and what was not.
 
         Raises:
-            OutputError: The folder has something in it.
+            OutputError: The folder has something in it or cannot be replaced, too few files may be open, or
+                the disk is full.
             DataError: A file cannot be read, or not one line of it gives a row; or a process was killed.
         """
+        output = Path(os.path.realpath(output))  # of a link, what it points to
         check_output(output)
+        _allow_open_files(NUM_PARTS + _OTHER_FILES)
         output.parent.mkdir(parents=True, exist_ok=True)
         # Beside the output, because a folder cannot be renamed into another file system.
         with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as scratch:
@@ -90,14 +96,23 @@ class Preparation:
                     report = Report(self.sources, [_report_of(file) for file in self.files])
                     self._normalize_all(workers, parts, listing, report)
                     self._settle_all(workers, parts, folder, listing, report)
+                content = report.as_json(self.splits, self.tokenizer.sha256)
+                (folder / REPORT_FILE).write_text(content, "utf-8")
             except (BrokenProcessPool, BrokenPipeError) as error:  # the latter of one that had just begun
                 raise DataError(
                     "a process that prepares rows was killed, most often because memory ran out; lower "
                     "--num-workers"
                 ) from error
+            except OSError as error:
+                if error.filename is not None:
+                    raise
+                # What a file that is open already cannot take.
+                raise OutputError(
+                    f"{output.parent}: cannot be written ({error.strerror}); free space there, or name a "
+                    "folder elsewhere with --output"
+                ) from error
             finally:
                 workers.shutdown(cancel_futures=True)
-            (folder / REPORT_FILE).write_text(report.as_json(self.splits, self.tokenizer.sha256), "utf-8")
             os.replace(folder, output)
         return report
 
@@ -146,16 +161,35 @@ class Preparation:
 
 
 def check_output(output: Path) -> None:
-    """Refuse a folder that has something in it.
+    """Refuse a folder that has something in it, or in whose place no other can be put when all is done.
+
+    Args:
+        output: Without links.
 
     Raises:
         OutputError: With what to do.
     """
     if output.is_dir() and not any(output.iterdir()):
+        if output.is_mount() or output == Path.cwd():
+            what = "where a file system is mounted" if output.is_mount() else "the working folder"
+            raise OutputError(f"{output}: is {what}; name a new folder inside it with --output")
         return
     if output.exists():
         what = "is not empty" if output.is_dir() else "is a file"
         raise OutputError(f"{output}: {what}; name a new folder with --output, or delete this one")
+
+
+def _allow_open_files(count: int) -> None:
+    """Let this process have so many files open; some systems begin with 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= count:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+    except (ValueError, OSError) as error:
+        raise OutputError(
+            f"{count} files must be open at once, and {hard} may be; raise ulimit -Hn"
+        ) from error
 
 
 class _Worker:
