@@ -4,8 +4,8 @@
     python prepare_data.py --sources "captions train.txt split=train" "captions test.txt split=test" ...
     python prepare_data.py --config configs/textchem-mini-data.toml --data-dir DATA --output data/mini
 
-SMILES become canonical, atom maps go, duplicates too, and no product, molecule or text is in two splits. What
-is left out is counted by reason and listed in left_out.tsv. Kinds of sources: docs/preparation.md.
+SMILES become canonical, atom maps go, duplicates too, and no product, molecule or procedure is in two splits.
+What is left out is counted by reason and listed in left_out.tsv. Kinds of sources: docs/preparation.md.
 """
 
 import logging

@@ -400,6 +400,7 @@ def test_procedures_follow_from_seed_and_number(monkeypatch: pytest.MonkeyPatch,
     [
         ("", "captions a.tsv", "empty file"),
         ("a\tb\nCC\tx\n", "captions a.tsv", "columns=…"),
+        ("CC\tethane\n", "captions a.tsv", "write a line with their names above it"),
         ("a\tb\nCC\tx\n", "captions a.tsv columns=a,c", "no column 'c'"),
         ("words\n", "reactions a.tsv", "neither a reaction SMILES nor the columns"),
         ("C>>CC\n", "reactions b.tsv", "no such file"),

@@ -324,7 +324,8 @@ def _layout(source: Source, path: Path) -> Layout:
     known = " or ".join(", ".join(names[0] for names in wanted) for wanted in _COLUMNS[source.kind])
     raise DataError(
         f"{path}:1: {'neither a reaction SMILES nor' if source.kind == 'reactions' else 'not'} the columns "
-        f"{known}, but {text[:80]!r}; name them, columns=…, or the file of the other half, targets=…"
+        f"{known}, but {text[:80]!r}; write a line with their names above it, name those it "
+        "has, columns=…, or the file of the other half, targets=…"
     )
 
 
