@@ -115,3 +115,17 @@ def test_real_actions_have_the_keywords_of_generated_ones(rows: Rows, real_rows:
     known = set().union(*(shapes(actions) for _, actions in rows))
     real = set().union(*(shapes(actions) for _, actions in real_rows))
     assert len(real & known) > 0.95 * len(real), sorted(real - known)
+
+
+def test_no_slip_that_comes_of_pieces_chosen_apart() -> None:
+    slips = re.compile(
+        r"\b(then|solid|cold|dry) \1\b|by evaporation by evaporation|\b[Aa]n [bcdfgjklmnpqrstvwyz][a-z]"
+        r"|\b(solids|crystals|solvents|layers|extracts) (was|is|has)\b"
+        r"|followed by (stirring was|the reaction was)"
+        r"|[Uu]pon the [a-z ]+ (ceased|subsided|stopped|ended)\b|acidified to pH (8|9|1[0-3])\b"
+        r"|basified to pH [1-6]\b"
+    )
+    rows = [procedure(0, index) for index in range(5000)]
+    assert [paragraph for paragraph, _ in rows if slips.search(paragraph)] == []
+    lost = [row for row in rows if "dropwise addition of" in row[0] and "dropwise" not in row[1]]
+    assert lost == []

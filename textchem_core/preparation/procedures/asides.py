@@ -51,7 +51,8 @@ seen:
       observed|resulted|crystallized>
   | the <solution|mixture|suspension|color|slurry> <became|turned|turned to>
       <clear|yellow|dark|red|homogeneous|viscous|deep blue|brown|cloudy|orange>
-  | the temperature <rose|rose slightly|dropped|did not exceed the set value|climbed> <slowly|quickly|>
+  | the temperature <rose|dropped|climbed> <slowly|quickly|slightly|>
+  | the temperature did not exceed the set value
   | gas <was evolved|evolved|evolution occurred> | an exotherm <was noted|occurred|was observed>
   | most of the solid <dissolved|went into solution>
 equipment_used:
@@ -67,7 +68,7 @@ note:
       protected | brown color | checked by {watched}
 opening:
   3* {sequence} =>
-  2* <after|when|once|as soon as|upon> {event}, =>
+  2* <after|when|once|as soon as> {event}, =>
   1* {circumstance}, =>
 sequence:
   then | next, | subsequently, | thereafter, | after that, | afterwards, | finally, | then, | after this, |

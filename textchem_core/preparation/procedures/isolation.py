@@ -28,32 +28,34 @@ product:
   1* crude {compound}
   1* {compound} ({code}) => {compound}
   1* {compound} (mixture of <isomers|diastereomers>) => {compound}
+product_unseen:
+  12* {product}
   2* a {colour} {state} => {colour} {state}
   1* a {residue_name} => {residue_name}
 residue_name:
   oily residue | brown residue | crude product | crude oil | white residue | yellow syrup | off-white powder
       | crude residue
 product_amount:
-  8* {product} ({yield_amount})
+  8* {product_unseen} ({yield_amount})
   7* {product} ({yield_amount}) {appearance} => {product} ({yield_amount})
   7* {product} {appearance} ({yield_amount}) => {product} ({yield_amount})
   3* {product} {appearance} => {product}
-  2* {product}
-  3* {mass} ({yield_percent}) of {product} => {product} ({mass}, {yield_percent})
-  3* {mass} of {product} => {product} ({mass})
+  2* {product_unseen}
+  3* {mass} ({yield_percent}) of {product_unseen} => {product_unseen} ({mass}, {yield_percent})
+  3* {mass} of {product_unseen} => {product_unseen} ({mass})
   2* {mass} ({yield_percent}) of {product} {appearance} => {product} ({mass}, {yield_percent})
   1* {mass} of {product} {appearance} => {product} ({mass})
-  1* {product} ({mass}) in {yield_percent} yield => {product} ({mass}, {yield_percent})
-  1* {product} in {yield_percent} yield => {product} ({yield_percent})
-  1* {product} in <a|> yield of {yield_percent} => {product} ({yield_percent})
+  1* {product_unseen} ({mass}) in {yield_percent} yield => {product_unseen} ({mass}, {yield_percent})
+  1* {product_unseen} in {yield_percent} yield => {product_unseen} ({yield_percent})
+  1* {product_unseen} in <a|> yield of {yield_percent} => {product_unseen} ({yield_percent})
   1* {product} ({mass}; {yield_percent}) {appearance} => {product} ({mass}, {yield_percent})
-  1* {product}, {mass} ({yield_percent}) => {product} ({mass}, {yield_percent})
+  1* {product_unseen}, {mass} ({yield_percent}) => {product_unseen} ({mass}, {yield_percent})
   1* {product} {appearance} (yield: {mass} ({yield_percent})) => {product} ({mass}, {yield_percent})
   1* {product} {appearance}, {mass} ({yield_percent}) => {product} ({mass}, {yield_percent})
   1* {product} {appearance} which was used <directly|> in the next step without further purification
       => {product}
-  1* {product} ({mass}) which was used <directly|> in the <next|subsequent> step without <further|any>
-      purification => {product} ({mass})
+  1* {product_unseen} ({mass}) which was used <directly|> in the <next|subsequent> step without <further|any>
+      purification => {product_unseen} ({mass})
 to_yield:
   1* <to leave|resulting in|giving rise to|and yielded> {product_amount} => YIELD {product_amount};
   10* to <give|afford|yield|provide|obtain|furnish|get|produce|deliver> {product_amount}
@@ -164,7 +166,7 @@ did_triturate:
 solvent_gone:
   the <solvent|solvents|volatiles|solution|filtrate|excess solvent|organic
       solvent|methanol|THF|ethanol|solvent> {was} <removed|evaporated| concentrated|stripped|distilled
-      off|removed by evaporation|then evaporated> <in vacuo|under reduced pressure|under vacuum|in vacuum|
+      off> <in vacuo|under reduced pressure|under vacuum|in vacuum|
       by rotary evaporation|to dryness|by evaporation|at reduced pressure|> => CONCENTRATE;
 concentration:
   concentration <under reduced pressure|in vacuo|of the mixture|> => CONCENTRATE;
@@ -290,7 +292,7 @@ product_obtained:
   1* {product} {was} obtained {appearance} (yield: {mass} ({yield_percent}))
       => YIELD {product} ({mass}, {yield_percent});
   1* there {was} obtained {product_amount} => YIELD {product_amount};
-  1* {product} {was} obtained in {yield_percent} yield => YIELD {product} ({yield_percent});
+  1* {product_unseen} {was} obtained in {yield_percent} yield => YIELD {product_unseen} ({yield_percent});
   1* this <gave|afforded|provided> {product_amount} => YIELD {product_amount};
   1* {product} {was} obtained {appearance} in <a yield of {mass}|{mass} yield> => YIELD {product} ({mass});
 """

@@ -24,7 +24,7 @@ add_text:
   3* {charge}{stop}
   5* {add}, and {the_mixture} {was} {did_stir}{stop} => {add} {did_stir}
   3* {add} and {the_mixture} {was} {did_stir}{stop} => {add} {did_stir}
-  2* {add}, followed by {doing_stir}{stop} => {add} {doing_stir}
+  2* {add}, followed by {then_doing}{stop} => {add} {then_doing}
   2* {add}{stop} {stir_sentence}{stop}
   1* {add} and mixture {did_stir}{stop} => {add} {did_stir}
   2* {add}, and {the_mixture} {was} {did_reflux}{stop} => {add} {did_reflux}

@@ -203,8 +203,9 @@ add:
   3* {reagent} {was} {added_later} to {the_mixture} {conditions} => ADD {reagent} {conditions};
   3* {reagent} {was} added {conditions} to {the_mixture} => ADD {reagent} {conditions};
   2* {reagent} {was} added, followed by {reagent.2} => ADD {reagent}; ADD {reagent.2};
-  2* {reagent} {was} added followed by the <addition|dropwise addition> of {reagent.2}
-      => ADD {reagent}; ADD {reagent.2};
+  1* {reagent} {was} added followed by the addition of {reagent.2} => ADD {reagent}; ADD {reagent.2};
+  1* {reagent} {was} added followed by the dropwise addition of {reagent.2}
+      => ADD {reagent}; ADD {reagent.2} dropwise;
   2* {reagent} {was} {added_dropwise} {at_or_over} => ADD {reagent} dropwise {at_or_over};
   2* {reagent} {was} {added_dropwise} to {solution_of} {at_or_over}
       => {solution_of} ADD {reagent} dropwise {at_or_over};

@@ -1,6 +1,6 @@
 """Rules for what happens to a mixture in its vessel: stirring, heating, cooling, waiting, gases, microwaves.
 
-``did_`` symbols stand after "was", ``doing_`` symbols after "after".
+``did_`` symbols stand after "was", ``doing_`` symbols after "after", ``then_doing`` after "followed by".
 """
 
 RULES = """
@@ -156,6 +156,13 @@ doing_stir:
   1* {duration_short} {at_stand} => WAIT for {duration_short} {at_stand};
   1* standing {for} => WAIT {for};
   1* being left to stand {for_at} => WAIT {for_at};
+then_doing:
+  7* stirring {stir_how} => STIR {stir_how};
+  1* {duration_short} of stirring => STIR for {duration_short};
+  1* heating {at_hot} {for} => STIR {for} {at_hot};
+  1* refluxing {for} => REFLUX {for};
+  1* heating <at|to|under> reflux {for} => REFLUX {for};
+  1* standing {for} => WAIT {for};
 doing_cool:
   5* cooling to {room} => SETTEMPERATURE {room};
   2* cooling => SETTEMPERATURE room temperature;
@@ -214,7 +221,7 @@ stir_sentence:
   1* heat <the mixture|the solution|> to {hot} <and <hold|stir> {for}|{for}> => STIR {for} at {hot};
   1* reflux <the mixture|> {for} => REFLUX {for};
   3* {the_mixture} {was} {did_stir}, {did_cool} and {did_stir.2} => {did_stir} {did_cool} {did_stir.2}
-  2* {the_mixture} {was} {did_cool} over {duration_short} => {did_cool}
+  2* {the_mixture} {was} {to_cool} to {cold} over {duration_short} => SETTEMPERATURE {cold};
   3* {the_mixture} {was} {did_wait} and {did_cool} => {did_wait} {did_cool}
   2* <upon|on|after> <standing|being left to stand> {for_at}, a <precipitate|solid> <formed|was
       formed|crystallized> => WAIT {for_at};

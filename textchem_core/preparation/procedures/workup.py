@@ -1,6 +1,6 @@
 """Rules for working up: quenching, diluting, pH, extracting, washing, drying, filtering, concentrating.
 
-``did_`` symbols stand after "was" or "were", ``doing_`` symbols after "after" or "followed by". The phase
+``did_`` symbols stand after "was" or "were", ``doing_`` symbols after "after". The phase
 that a step leaves decides what may follow: ``organic`` is a solution, ``solid`` what stays on a filter.
 """
 
@@ -126,12 +126,18 @@ water_with:
 ph_value:
   3* {1..12}
   2* <2|3|4|7|8|9|10>
-  1* {1..12}-{2..13}
+  1* {1..5}-{6..12}
   1* {2..11}.{1..9}
   1* {1..5} to {6..9}
   1* ˜{1..12} | about {2..10} | ~{1..12}
-to_acid:
-  to <pH|pH=|pH |a pH of|the pH|pH =|pH of|about pH> {ph_value} => {ph_value}
+low_ph:
+  6* {1..6}
+  1* {1..3}-{4..6} | {1..3} to {4..6} | {1..5}.{1..9} | ˜{1..6} | about {2..6}
+high_ph:
+  6* {8..13}
+  1* {8..9}-{10..13} | {8..9} to {10..13} | {8..12}.{1..9} | ˜{8..13} | about {8..12}
+to_ph:
+  <to pH|to pH=|to pH |to a pH of|to the pH|to pH =|to pH of|to about pH> =>
 acid_amount:
   5* {acid_solution}
   2* {acid_solution} ({round_volume})
@@ -141,17 +147,17 @@ base_amount:
   2* {base_solution} ({round_volume})
   1* {base_solution} ({mass})
 did_ph:
-  1* made <strongly|slightly|weakly> acidic (pH {ph_value}) with {acid_amount}
-      => PH with {acid_amount} to pH {ph_value};
-  1* made <strongly|slightly|weakly> <alkaline|basic> (pH {ph_value}) with {base_amount}
-      => PH with {base_amount} to pH {ph_value};
-  1* acidified (pH {ph_value}) with {acid_amount} => PH with {acid_amount} to pH {ph_value};
-  1* basified (pH {ph_value}) with {base_amount} => PH with {base_amount} to pH {ph_value};
+  1* made <strongly|slightly|weakly> acidic (pH {low_ph}) with {acid_amount}
+      => PH with {acid_amount} to pH {low_ph};
+  1* made <strongly|slightly|weakly> <alkaline|basic> (pH {high_ph}) with {base_amount}
+      => PH with {base_amount} to pH {high_ph};
+  1* acidified (pH {low_ph}) with {acid_amount} => PH with {acid_amount} to pH {low_ph};
+  1* basified (pH {high_ph}) with {base_amount} => PH with {base_amount} to pH {high_ph};
   1* <brought|adjusted> to neutral pH with {neutralizer} => PH with {neutralizer} to pH neutral;
   8* acidified with {acid_amount} => PH with {acid_amount} to pH acidic;
-  8* acidified {to_acid} with {acid_amount} => PH with {acid_amount} to pH {to_acid};
-  4* acidified with {acid_amount} {to_acid} => PH with {acid_amount} to pH {to_acid};
-  2* acidified by {acid_amount} {to_acid} => PH with {acid_amount} to pH {to_acid};
+  8* acidified {to_ph} {low_ph} with {acid_amount} => PH with {acid_amount} to pH {low_ph};
+  4* acidified with {acid_amount} {to_ph} {low_ph} => PH with {acid_amount} to pH {low_ph};
+  2* acidified by {acid_amount} {to_ph} {low_ph} => PH with {acid_amount} to pH {low_ph};
   2* acidified by <addition of|adding> {acid_amount} => PH with {acid_amount} to pH acidic;
   8* neutralized with {neutralizer} => PH with {neutralizer} to pH neutral;
   3* neutralised with {neutralizer} => PH with {neutralizer} to pH neutral;
@@ -161,12 +167,12 @@ did_ph:
   2* made <basic|alkaline> with {base_amount} => PH with {base_amount} to pH basic;
   1* made acidic with {acid_amount} => PH with {acid_amount} to pH acidic;
   1* rendered alkaline with {base_amount} => PH with {base_amount} to pH basic;
-  5* basified {to_acid} with {base_amount} => PH with {base_amount} to pH {to_acid};
-  3* basified with {base_amount} {to_acid} => PH with {base_amount} to pH {to_acid};
-  5* adjusted {to_acid} with {neutralizer} => PH with {neutralizer} to pH {to_acid};
-  2* adjusted {to_acid} <by addition of|by adding|using> {neutralizer}
-      => PH with {neutralizer} to pH {to_acid};
-  1* brought {to_acid} with {neutralizer} => PH with {neutralizer} to pH {to_acid};
+  5* basified {to_ph} {high_ph} with {base_amount} => PH with {base_amount} to pH {high_ph};
+  3* basified with {base_amount} {to_ph} {high_ph} => PH with {base_amount} to pH {high_ph};
+  5* adjusted {to_ph} {ph_value} with {neutralizer} => PH with {neutralizer} to pH {ph_value};
+  2* adjusted {to_ph} {ph_value} <by addition of|by adding|using> {neutralizer}
+      => PH with {neutralizer} to pH {ph_value};
+  1* brought {to_ph} {ph_value} with {neutralizer} => PH with {neutralizer} to pH {ph_value};
   1* neutralized by <passage|filtration|passing> through {resin} => PH with {resin} to pH neutral;
 resin:
   PL-HCO3 resin | Amberlite IRA-67 | Dowex resin | Amberlyst A-21 | MP-carbonate resin | PL-HCO3 cartridge
