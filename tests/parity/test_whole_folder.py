@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from textchem_core import T5, TASKS, T5Config, TextChem, Tokenizer
+from textchem_core.decoding.options import Search
+from textchem_core.export import export
 
 pytestmark = pytest.mark.hf
 transformers = pytest.importorskip("transformers", reason="parity is measured against transformers")
@@ -92,6 +94,34 @@ def test_transformers_answers_from_our_folder_as_we_do(our_folder: Path) -> None
     assert from_script["text"] == answers[-1][0].text
     assert from_script["score"] == pytest.approx(answers[-1][0].score, abs=1e-5)
     assert warnings == []
+
+
+def test_an_exported_folder_answers_there_as_here(our_folder: Path, tmp_path: Path) -> None:
+    export(our_folder, tmp_path / "exported")
+    folder = tmp_path / "exported"
+    assert transformers.AutoModelForSeq2SeqLM.from_pretrained(folder).dtype == torch.bfloat16
+    # The rounded weights, and arithmetic in float32 on both sides.
+    theirs = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32).eval()
+    mine = T5.from_pretrained(folder)
+    their_tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    sources = [task.source(task.example) for task in TASKS.values()]
+    batch = their_tokenizer(sources, padding=True, return_tensors="pt")
+    labels = their_tokenizer(
+        ["CCO", "C.O", "STIR.", "CC", "The molecule."], padding=True, return_tensors="pt"
+    )
+    with torch.no_grad():
+        expected = theirs(**batch, labels=labels.input_ids).logits
+        found = mine(**batch, labels=labels.input_ids).logits
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+    # Neither side is told how to search: transformers reads it in the folder.
+    assert theirs.generation_config.max_new_tokens == Search().max_new_tokens == 512
+    found_there = theirs.generate(**batch, max_new_tokens=MOST_NEW_TOKENS)
+    texts = their_tokenizer.batch_decode(found_there, skip_special_tokens=True)
+    ours = TextChem.load(folder, device="cpu")
+    questions = [ours.prepare(task.name, task.example) for task in TASKS.values()]
+    answers = dict(ours.answer_all(questions, max_new_tokens=MOST_NEW_TOKENS))
+    assert [answers[row][0].text for row in range(len(questions))] == [text.strip() for text in texts]
 
 
 @pytest.mark.skipif(not T5_FOLDER.is_dir(), reason=f"T5's vocabulary is not at {T5_FOLDER}")

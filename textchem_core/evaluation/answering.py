@@ -20,6 +20,7 @@ from textchem_core.predictor import BATCH_TOKENS, TextChem
 from textchem_core.progress import input_bar
 from textchem_core.questions import Question
 from textchem_core.text.smiles import canonical_compounds
+from textchem_core.training.checkpoint import check_is_no_run
 from textchem_core.training.distributed import World, own_device
 
 MOST_PROPOSALS = 10
@@ -39,6 +40,7 @@ def open_model(folder: str, device: str, dtype: str) -> TextChem:
         TokenizerError: Its tokenizer cannot.
         ConfigError: There is no such device.
     """
+    check_is_no_run(Path(folder))
     return TextChem.load(folder, device=own_device(device), dtype=getattr(torch, dtype))
 
 

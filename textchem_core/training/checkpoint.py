@@ -39,6 +39,16 @@ def checkpoint_folders(run_dir: Path) -> list[Path]:
     return sorted((path for path in folders if _STEP_FOLDER.fullmatch(path.name)), key=_age)
 
 
+def check_is_no_run(folder: Path) -> None:
+    """Refuse the folder of a run where a model's is wanted.
+
+    Raises:
+        CheckpointError: With the newest of its models.
+    """
+    if not (folder / "config.json").exists() and (models := checkpoint_folders(folder)):
+        raise CheckpointError(f"{folder}: the folder of a run; name one of its models, such as {models[-1]}")
+
+
 def newest_checkpoint(runs: Path) -> Path | None:
     """Return the checkpoint written last among all runs below a folder; None if there is none."""
     folders = [path.parent for path in runs.glob("**/checkpoints/step-*/config.json")]
