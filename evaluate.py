@@ -5,8 +5,9 @@
     python evaluate.py --compare A B --task smiles2caption           and what differs between two
     torchrun --nproc_per_node N evaluate.py --model FOLDER --data test.jsonl --output answers.jsonl
 
-Every number has its rows and a 95 % bootstrap interval. Tables go to standard output, all else to standard
-error. What the metrics are, and why other programs print other numbers: docs/evaluation.md.
+--data alone is answered by the model that comes with the repository. Every number has its rows and a 95 %
+bootstrap interval. Tables go to standard output, all else to standard error. What the metrics are, and why
+other programs print other numbers: docs/evaluation.md.
 """
 
 import datetime

@@ -6,8 +6,8 @@
     cat F | python generate.py --task forward             a pipe
     torchrun --nproc_per_node N generate.py --task forward --input-file F --output O
 
-Without --model the newest model below runs/ answers. Answers go to standard output or --output, all else to
-standard error. An interrupted run with --output goes on with --resume (docs/decoding.md).
+Without --model the one that comes with the repository answers. Answers go to standard output or --output,
+all else to standard error. An interrupted run with --output goes on with --resume (docs/decoding.md).
 """
 
 import json
@@ -25,18 +25,18 @@ from tqdm import tqdm
 from textchem_core.answer_file import AnswerFile, check_output, model_sha256
 from textchem_core.command_line import parse_config
 from textchem_core.data.inputs import Input, in_pools, is_no_stream, is_pipe, read_inputs, read_pipe
-from textchem_core.errors import CheckpointError, ConfigError, InputError, OutputError, TokenizerError
+from textchem_core.errors import ConfigError, InputError, OutputError, TokenizerError
 from textchem_core.generate_config import GenerateConfig
 from textchem_core.predictions import Prediction
 from textchem_core.predictor import TextChem
 from textchem_core.progress import input_bar
 from textchem_core.questions import Question
+from textchem_core.shipped import shipped_model
 from textchem_core.tasks import TASKS
 from textchem_core.terminal import known_ends, open_streams
-from textchem_core.training.checkpoint import checkpoint_folders, newest_checkpoint
+from textchem_core.training.checkpoint import check_is_no_run
 from textchem_core.training.distributed import World, join_world, one_error_line, own_device
 
-RUNS = Path("runs")
 # What may be otherwise after --resume: it changes speed, or whether a run stops, but no answer. Inputs and
 # model are compared by what they are, not by where they stand.
 NOT_OF_ANSWERS = (
@@ -76,16 +76,13 @@ def find_inputs(config: GenerateConfig) -> Iterator[list[Input]]:
     yield [Input(task.example, "example")]
 
 
-def open_predictor(config: GenerateConfig, world: World) -> tuple[TextChem, Path]:
-    """Load the model that was named, or the newest there is; each process on its own GPU."""
-    # One look for all: a training that is under way may write a newer one between two.
-    folder = world.from_main(newest_checkpoint(RUNS) if config.model is None else Path(config.model))
-    if folder is None:
-        raise CheckpointError(f"no model below {RUNS}/ yet; run `python train.py`, or name one with --model")
-    if not (folder / "config.json").exists() and (models := checkpoint_folders(folder)):
-        raise CheckpointError(f"{folder}: the folder of a run; name one of its models, such as {models[-1]}")
+def open_predictor(config: GenerateConfig) -> tuple[TextChem, Path]:
+    """Load the model that was named, or the shipped one; each process on its own GPU."""
+    folder = shipped_model() if config.model is None else Path(config.model)
+    check_is_no_run(folder)
     predictor = TextChem.load(folder, device=own_device(config.device), dtype=getattr(torch, config.dtype))
-    logging.info("model: %s", folder)
+    # Who has just trained one may expect that to answer.
+    logging.info("model: %s%s", folder, "" if config.model else ", the shipped one; --model names another")
     return predictor, folder
 
 
@@ -224,7 +221,7 @@ def answer(config: GenerateConfig, world: World) -> None:
             check_output(Path(config.output or ""), resume=config.resume)
         if from_file:  # a mistake in a line is known before the first answer
             total = sum(map(len, find_inputs(config)))
-    predictor, model = open_predictor(config, world)
+    predictor, model = open_predictor(config)
     if config.attention is not None:
         write_attention(config, predictor)
     # On a terminal the answers themselves show how far it is.

@@ -8,6 +8,7 @@ from typing import Literal, TypedDict
 from textchem_core.config import check_choice, check_range
 from textchem_core.errors import ConfigError
 from textchem_core.evaluation.rewriting import REWRITES
+from textchem_core.shipped import shipped_model
 from textchem_core.tasks import TASKS
 
 # How --model answers, and what any model, a --forward-model among them, needs to be told. Where none is asked
@@ -35,7 +36,8 @@ class EvaluateConfig:
     compare: tuple[str, ...] = ()
     """Two files of predictions for the same rows: their scores, and the first minus the second."""
     model: str | None = None
-    """Model folder, ours or Hugging Face's, that answers --data."""
+    """Model folder, ours or Hugging Face's, that answers --data; where there is nothing but --data, the
+    shipped checkpoints/textchem-mini does."""
     data: str | None = None
     """Rows with the truth (.jsonl): for --model what is asked; for predictions without targets what was."""
     task: str | None = None
@@ -83,12 +85,15 @@ class EvaluateConfig:
 
         Raises:
             ConfigError: Naming the flag, its value and what it may be.
+            CheckpointError: The shipped model is asked for and is not there.
         """
         for name in ("predictions", "model", "data", "output", "forward_model", "wordpiece_vocab", "report"):
             if getattr(self, name) == "":  # an unset variable of the shell
                 raise ConfigError(f"{name}='': is empty; give a name or leave it out")
         if self.task is not None:
             check_choice("task", self.task, tuple(TASKS))
+        if self.data is not None and not (self.predictions or self.compare or self.model):
+            object.__setattr__(self, "model", str(shipped_model()))
         given = [name for name in ("predictions", "compare", "model") if getattr(self, name)]
         if len(given) != 1:
             what = " and ".join(f"--{name}" for name in given) or "nothing to score"

@@ -24,7 +24,7 @@ class GenerateConfig:
     list_tasks: bool = False
     """Show the tasks with their prompts and examples, and stop."""
     model: str | None = None
-    """Model folder, ours or Hugging Face's; not given, the newest below runs/."""
+    """Model folder, ours or Hugging Face's; not given, the shipped checkpoints/textchem-mini."""
     input_file: str | None = None
     """File of inputs: lines, .smi (names may follow), .jsonl, .csv or .tsv, each also as .gz."""
     column: str | None = None

@@ -1,6 +1,6 @@
 """The Python API: open a model folder and ask it.
 
-model = TextChem.load("runs/sample/checkpoints/step-00000400")
+model = TextChem.load()
 model.predict("smiles2caption", ["CCO"])[0][0].text
 """
 
@@ -32,6 +32,7 @@ from textchem_core.model.t5 import T5
 from textchem_core.predictions import Prediction, best_first, to_predictions
 from textchem_core.questions import Question, Reader, check_list, check_pairs, check_wishes
 from textchem_core.round_trip import RoundTrip, round_trips
+from textchem_core.shipped import shipped_model
 from textchem_core.tasks import TASKS
 from textchem_core.text.tokenizer import Tokenizer
 
@@ -67,22 +68,23 @@ class TextChem:
 
     @classmethod
     def load(
-        cls, folder: str | Path, *, device: str = "auto", dtype: torch.dtype = torch.float32
+        cls, folder: str | Path | None = None, *, device: str = "auto", dtype: torch.dtype = torch.float32
     ) -> TextChem:
         """Open a model folder, ours or Hugging Face's, to answer: with its weights packed, see ``T5.pack``.
 
         Args:
-            folder: Model and tokenizer.
+            folder: Model and tokenizer; None for the shipped model, which an installed library has not.
             device: As for ``T5.from_pretrained``.
             dtype: Of the weights; of floating point.
 
         Raises:
             ConfigError: There is no such device here, or ``dtype`` is none.
-            CheckpointError: The model cannot be opened.
+            CheckpointError: The model cannot be opened, or none is named and none was shipped.
             TokenizerError: The tokenizer cannot, or its vocabulary is not the model's.
         """
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise ConfigError(f"dtype={dtype!r}: must be torch.float32, torch.bfloat16 or torch.float16")
+        folder = shipped_model() if folder is None else folder
         return cls(T5.from_pretrained(folder, dtype=dtype, device=device).pack(), Tokenizer(folder))
 
     def prepare(

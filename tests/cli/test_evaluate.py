@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from textchem_core import TextChem
+from textchem_core import TextChem, shipped
 from textchem_core.data import inputs
 
 if TYPE_CHECKING:
@@ -223,6 +223,24 @@ def test_all_tasks_of_a_file_are_answered_and_scored(
     for one, other in zip(results, json.loads(again.out)["results"], strict=True):
         assert one["metrics"] == other["metrics"]
     assert json.loads(evaluate(*arguments).out)["results"] == results
+
+
+def test_data_alone_is_answered_by_the_shipped_model(
+    evaluate: Evaluate, model_folder: Path, tmp_path: Path, data: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "gone")
+    assert "gone, which comes with the repository" in evaluate("--data", data).error
+    shutil.copytree(model_folder, tmp_path / "shipped")
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "shipped")
+    run = evaluate("--data", data, "--task", "forward", *FAST, "--format", "json")
+    named = evaluate("--model", "shipped", "--data", data, "--task", "forward", *FAST, "--format", "json")
+    assert run.status == 0, run.err
+    assert run.out == named.out
+    assert "shipped on data.jsonl" in run.out
+    # Predictions stay what is scored, with or without the rows they are of.
+    (tmp_path / "p.tsv").write_text("CO.CI\tCOC\n")
+    only_scored = evaluate("--predictions", "p.tsv", "--task", "forward", "--data", data, "--format", "json")
+    assert "shipped" not in only_scored.out + only_scored.err
 
 
 def test_one_task_of_a_file(evaluate: Evaluate, model_folder: Path, data: str) -> None:
@@ -456,6 +474,10 @@ def test_the_report_is_a_page_that_loads_nothing(
         (["--predictions", "p.tsv"], "p.tsv:1: nothing says what was predicted; give --task"),
         (["--predictions", "gone.tsv", "--task", "forward"], "gone.tsv: cannot be read"),
         (["--predictions", "p.tsv", "--task", "forward", "--wordpiece-vocab", "gone"], "gone: "),
+        (
+            ["--model", "run", "--data", "d.jsonl"],
+            "run: the folder of a run; name one of its models, such as run",
+        ),
         (["--model", "m", "--data", "gone.jsonl"], "gone.jsonl: cannot be read"),
         (["--model", "m", "--data", "d.jsonl"], "m/config.json: missing"),
         (["--model", "m", "--data", "bad.jsonl"], "bad.jsonl:2: empty target; fill it in or delete the line"),
@@ -465,6 +487,7 @@ def test_the_report_is_a_page_that_loads_nothing(
 def test_a_mistake_has_one_line(
     evaluate: Evaluate, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
+    (tmp_path / "run" / "checkpoints" / "step-00000001").mkdir(parents=True)
     (tmp_path / "p.tsv").write_text("CO\tCO\n")
     (tmp_path / "d.jsonl").write_text(lines(*DATA))
     (tmp_path / "text.jsonl").write_text(lines(DATA[-1]))

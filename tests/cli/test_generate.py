@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from textchem_core import T5, TASKS, Prediction, RoundTrip, T5Config, TextChem, Tokenizer
+from textchem_core import T5, TASKS, Prediction, RoundTrip, T5Config, TextChem, Tokenizer, shipped
 from textchem_core.answer_file import model_sha256
 from textchem_core.data import inputs
 from textchem_core.data.inputs import Input
@@ -232,21 +232,27 @@ def test_canonicalizing_can_be_left_out(ask: Ask) -> None:
 # Which model
 
 
-def test_without_a_model_one_line_says_to_train(generate: Ask) -> None:
+def test_without_a_model_the_shipped_one_answers_and_says_so(
+    generate: Ask, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", model_folder)
+    # Somebody has trained one; which of two answers is not a matter of what lies about.
+    shutil.copytree(model_folder, tmp_path / "runs" / "mine" / "checkpoints" / "step-00000020")
+    arguments = ("--task", "forward", *FAST, "--format", "jsonl", "CCO")
+    run = generate(*arguments)
+    named = generate(*arguments, "--model", model_folder)
+    assert (run.status, run.out) == (0, named.out)
+    assert f"info: model: {model_folder}, the shipped one; --model names another\n" in run.err
+    assert f"info: model: {model_folder}\n" in named.err
+
+
+def test_without_a_model_and_without_a_shipped_one_one_line_says_what_to_do(
+    generate: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "gone")
     error = generate("--task", "forward").error
-    assert "no model below runs/" in error
-    assert "run `python train.py`" in error
-
-
-def test_the_newest_model_answers(generate: Ask, model_folder: Path, tmp_path: Path) -> None:
-    for age, name in ((100, "a/checkpoints/step-00000020"), (0, "b/checkpoints/step-00000010")):
-        folder = tmp_path / "runs" / name
-        shutil.copytree(model_folder, folder)
-        written = folder.stat().st_mtime_ns - age * 10**9
-        os.utime(folder, ns=(written, written))
-    run = generate("--task", "forward", *FAST)
-    assert run.status == 0
-    assert f"info: model: {Path('runs/b/checkpoints/step-00000010')}" in run.err
+    assert str(tmp_path / "gone") in error
+    assert "name a model folder (--model" in error
 
 
 @pytest.mark.parametrize("name", ["nosuch", ".", "model.safetensors"])
@@ -595,10 +601,21 @@ def shell(*arguments: object, cwd: Path, **options: Any) -> subprocess.Completed
     )
 
 
-def test_as_a_script_without_a_model(tmp_path: Path) -> None:
-    run = shell("--task", "forward", cwd=tmp_path, stdin=subprocess.DEVNULL)
+def test_as_a_script_beside_a_library_without_a_model(tmp_path: Path) -> None:
+    """What is installed without the repository has no model beside it."""
+    shutil.copytree(ROOT / "textchem_core", tmp_path / "textchem_core")
+    shutil.copy(ROOT / "generate.py", tmp_path)
+    run = subprocess.run(
+        [sys.executable, "generate.py", "--task", "forward"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+    )
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("error: no model below runs/")
+    missing = tmp_path / "checkpoints" / "textchem-mini"
+    assert run.stderr.startswith(f"error: no model is named, and {missing}, which comes with the repository")
     assert run.stderr.count("\n") == 1
 
 

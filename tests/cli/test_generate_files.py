@@ -358,22 +358,8 @@ def test_each_process_takes_the_gpu_of_its_local_rank(
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     if local_rank is not None:
         monkeypatch.setenv("LOCAL_RANK", local_rank)
-    world = World(0, 1, torch.device("cpu"))
-    script.open_predictor(script.GenerateConfig(task="forward", model="m", device=device), world)
+    script.open_predictor(script.GenerateConfig(task="forward", model="m", device=device))
     assert asked == [taken]
-
-
-def test_all_processes_take_the_model_that_the_first_has_found(
-    script: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A training that is under way writes a newer one while they look."""
-    loaded = []
-    monkeypatch.setattr(TextChem, "load", lambda folder, **_: loaded.append(folder))
-    monkeypatch.setattr(script, "newest_checkpoint", lambda _: Path("newer"))
-    world = World(1, 2, torch.device("cpu"))
-    monkeypatch.setattr(World, "from_main", lambda *_: Path("older"))
-    script.open_predictor(script.GenerateConfig(task="forward"), world)
-    assert loaded == [Path("older")]
 
 
 def progress(folder: Path) -> tuple[int, int]:
