@@ -10,6 +10,7 @@ Without --model the one that comes with the repository answers. Answers go to st
 all else to standard error. An interrupted run with --output goes on with --resume (docs/decoding.md).
 """
 
+import gc
 import json
 import logging
 import sys
@@ -266,4 +267,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # What the imports have brought stays; to look through it for garbage in the end would take 0.6 s.
+    gc.freeze()
     main()

@@ -145,6 +145,16 @@ def test_an_int_where_a_float_is_meant(folder: Path) -> None:
     assert T5.from_pretrained(folder).config.dropout_rate == 0
 
 
+def test_a_file_is_read_whole_in_however_many_openings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = load_file(folder / "model.safetensors")
+    for num_bytes in (1, 1000, 1 << 40):
+        monkeypatch.setattr(hf_weights, "_BYTES_OF_AN_OPENING", num_bytes)
+        config, found = hf_weights.read_folder(folder)
+        table = hf_weights.name_table(config)
+        assert {table[name] for name in found} == expected.keys()
+        assert all(torch.equal(tensor, expected[table[name]]) for name, tensor in found.items())
+
+
 def test_missing_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     assert_refused(folder, folder, "no weights", "model.safetensors", "pytorch_model.bin")

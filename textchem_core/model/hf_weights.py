@@ -32,6 +32,7 @@ _LM_HEAD = "lm_head.weight"
 # Written by old versions of transformers, read by none: attention to the source has no position bias.
 _DEAD_WEIGHT = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"
 _LISTED_TENSORS = 8
+_BYTES_OF_AN_OPENING = 1 << 26
 
 
 def name_table(config: T5Config) -> dict[str, str]:
@@ -228,12 +229,16 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     try:
         with safe_open(path, framework="pt") as file:
-            names = list(file.keys())
-        for name in names:
-            # Copied, and the file opened again for each: what is read of an open file stays in memory beside
-            # the weights that are made of it.
+            unread = list(file.keys())[::-1]
+        while unread:
+            # Copied, and the file opened again now and then: what is read of an open file stays in memory
+            # beside the weights that are made of it.
             with safe_open(path, framework="pt") as file:
-                tensors[name] = file.get_tensor(name).clone()
+                num_bytes = 0
+                while unread and num_bytes < _BYTES_OF_AN_OPENING:
+                    name = unread.pop()
+                    tensors[name] = file.get_tensor(name).clone()
+                    num_bytes += tensors[name].nbytes
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: truncated or not safetensors ({error}); copy it again") from error
     return tensors
