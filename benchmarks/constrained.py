@@ -31,11 +31,11 @@ from textchem_core.data.rows import Row, parse_row
 from textchem_core.decoding.generate import generate
 from textchem_core.model.t5 import CachedDecoder
 from textchem_core.predictions import Prediction, to_predictions
+from textchem_core.shipped import shipped_model
 from textchem_core.tasks import Task
 from textchem_core.text import smiles_grammar
 from textchem_core.text.smiles import canonical_compounds, canonical_molecule
 from textchem_core.text.smiles_constraint import SmilesConstraint
-from textchem_core.training.checkpoint import newest_checkpoint
 
 ROOT = Path(__file__).parents[1]
 WAYS = ("free", "constrained")
@@ -186,7 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", type=Path, help="model folder (default: newest below runs/)")
+    parser.add_argument("--model", type=Path, help="model folder (default: the shipped one)")
     parser.add_argument("--rows", type=Path, default=ROOT / "dataset-sample" / "train.jsonl")
     parser.add_argument("--most-rows", type=int, default=64, help="of each task")
     parser.add_argument("--shape", choices=[name for name in PRESETS if name != "tiny"])
@@ -201,9 +201,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    folder = arguments.model or newest_checkpoint(Path("runs"))
-    if folder is None:
-        parser.error("no model below runs/ yet; run `python train.py`")
+    folder = arguments.model or shipped_model()
     model, tokenizer = T5.from_pretrained(folder), Tokenizer(folder)
     if arguments.shape:
         trained, model = model, widened(model, T5Config.preset(arguments.shape))

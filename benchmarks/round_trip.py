@@ -1,7 +1,7 @@
 """Ask a model for precursors, and count the right ones before and after round trips order them.
 
     python benchmarks/round_trip.py ROWS.jsonl --model FOLDER     its rows of retrosynthesis
-    python benchmarks/round_trip.py ROWS.jsonl --limit 200        the first 200 of them, newest model
+    python benchmarks/round_trip.py ROWS.jsonl --limit 200        the first 200 of them, the shipped model
 
 Prints a table and one JSON line.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 from textchem_core import TextChem
 from textchem_core.data.rows import parse_row
 from textchem_core.predictions import best_first
+from textchem_core.shipped import shipped_model
 from textchem_core.text.smiles import canonical_compounds
-from textchem_core.training.checkpoint import newest_checkpoint
 
 
 def main() -> None:
@@ -24,14 +24,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("rows", type=Path, help="file of rows as for training")
-    parser.add_argument("--model", type=Path, help="model folder (default: newest below runs/)")
+    parser.add_argument("--model", type=Path, help="model folder (default: the shipped one)")
     parser.add_argument("--limit", type=int, help="rows to ask (default: all)")
     parser.add_argument("--num-beams", type=int, default=10)
     parser.add_argument("--max-new-tokens", type=int, default=200)
     arguments = parser.parse_args()
-    folder = arguments.model or newest_checkpoint(Path("runs"))
-    if folder is None:
-        parser.error("no model below runs/ yet; run `python train.py`")
+    folder = arguments.model or shipped_model()
 
     lines = enumerate(arguments.rows.read_bytes().splitlines(), start=1)
     rows = [parse_row(line, f"{arguments.rows}:{number}") for number, line in lines]

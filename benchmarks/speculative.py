@@ -1,6 +1,6 @@
 """Greedy search with drafts copied from the source, and without: calls of the model and seconds.
 
-    python benchmarks/speculative.py                         newest model below runs/, rows of the sample
+    python benchmarks/speculative.py                         the shipped model, rows of the sample
     python benchmarks/speculative.py --shape t5-small         the same answers, at the cost of a t5-small
     python benchmarks/speculative.py --shape t5-small --answers targets --tokenizer FOLDER
 
@@ -27,7 +27,7 @@ from textchem_core.data.rows import Row, parse_row
 from textchem_core.decoding.generate import generate
 from textchem_core.decoding.protocol import Hypothesis
 from textchem_core.questions import Reader
-from textchem_core.training.checkpoint import newest_checkpoint
+from textchem_core.shipped import shipped_model
 
 ROOT = Path(__file__).parents[1]
 
@@ -164,7 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", type=Path, help="model folder (default: newest below runs/)")
+    parser.add_argument("--model", type=Path, help="model folder (default: the shipped one)")
     parser.add_argument("--rows", type=Path, default=ROOT / "dataset-sample" / "train.jsonl")
     parser.add_argument("--most-rows", type=int, default=64, help="of each task")
     parser.add_argument("--shape", choices=tuple(PRESETS), help="of the model whose cost is paid")
@@ -179,9 +179,7 @@ def main() -> None:
         parser.error("--answers targets needs --shape")
     torch.set_num_threads(arguments.threads)
     dtype = getattr(torch, arguments.dtype)
-    folder = arguments.model or newest_checkpoint(Path("runs"))
-    if folder is None:
-        parser.error("no model below runs/ yet; run `python train.py`")
+    folder = arguments.model or shipped_model()
     predictor = TextChem.load(folder, dtype=dtype)
     tokenizer = Tokenizer(arguments.tokenizer) if arguments.tokenizer else predictor.tokenizer
     if arguments.shape:
