@@ -26,7 +26,7 @@ class TrainConfig:
     tokenizer: str = "tokenizer"
     """Folder or file of the SentencePiece vocabulary; a run with --init-from takes that folder's own."""
     model: str = "t5-small"
-    """Shape to begin from nothing: tiny, textchem-mini, t5-small, t5-base or t5-large."""
+    """Shape to begin from nothing: tiny, textchem-mini, textchem-mini-gpu, t5-small, t5-base or t5-large."""
     init_from: str | None = None
     """Model folder, ours or Hugging Face's, to fine-tune instead of beginning from nothing."""
     dropout_rate: float | None = None
