@@ -30,7 +30,7 @@ def test_its_vocabulary_is_the_shipped_one() -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_it_has_learnt_every_task(ours: TextChem, task: str) -> None:
-    """Rows of the sample are of another kind than its training rows; a guess has log(8192) = 9 nats a token."""
+    """Rows of the sample are not of its training data; a guess has log(8192) = 9 nats a token."""
     rows = [row for row in read_rows(ROOT / "dataset-sample" / "valid.jsonl") if row.task.name == task][:8]
     scores = ours.score(task, [row.input for row in rows], [row.target for row in rows])
     tokens = [value for score in scores for value in score.token_log_probs]
