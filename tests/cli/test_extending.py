@@ -54,7 +54,8 @@ def test_a_sixth_task_is_the_one_edit_the_document_shows(tmp_path: Path) -> None
     )
     assert "validation loss: all" in (told := python("train.py", "--config", "run.toml"))
     assert "smiles2name" in told
-    answer = python("generate.py", "--task", "smiles2name", "--num-beams", "2")
+    (model,) = (tmp_path / "runs/run/checkpoints").iterdir()
+    answer = python("generate.py", "--task", "smiles2name", "--num-beams", "2", "--model", str(model))
     assert answer.splitlines() == ["question: CCO", "answer:   ethanol"]
     assert "Give the IUPAC name" in python("generate.py", "--list-tasks")
     (tmp_path / "predictions.tsv").write_text("ethanol\tethanol\nmethanol\tmethane\n", "utf-8")

@@ -198,7 +198,7 @@ class TestResume:
         train(max_steps=2, resume=True, weight_decay=0.3)
         run_dir = tmp_path / "runs" / "test"
         groups = load_state(checkpoint_folders(run_dir)[-1])["optimizer"]["param_groups"]
-        assert [group["weight_decay"] for group in groups] == [0.3, 0.0, 0.0]
+        assert [group["weight_decay"] for group in groups] == [0.3, 0.0, 0.0, 0.3]
         assert {line.split("resumed with ")[1] for line in printed} == {
             "weight_decay=0.3, was 0.01",
             "max_steps=2, was 1",
