@@ -1,8 +1,11 @@
 """Files that are whole whenever somebody looks, and on the disk when it matters."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+
+_BYTES_AT_ONCE = 1 << 20
 
 
 def replace_file(path: Path, write: Callable[[Path], object], *, suffix: str = ".tmp") -> None:
@@ -34,3 +37,12 @@ def bring_to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content, of which little is in memory at a time."""
+    digest = hashlib.sha256()
+    with path.open("rb") as content:
+        while block := content.read(_BYTES_AT_ONCE):
+            digest.update(block)
+    return digest.hexdigest()

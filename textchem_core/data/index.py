@@ -19,9 +19,7 @@ import shutil
 import time
 import uuid
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textchem_core.data.rows import parse_row
-from textchem_core.data.workers import make_workers, num_cpus
+from textchem_core.data.workers import in_order, make_workers, num_cpus
 from textchem_core.disk import bring_to_disk
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
@@ -279,13 +277,7 @@ def _checked_blocks(blocks: Iterable[bytes], *, num_bytes: int) -> Iterator[_Che
         return
     with make_workers(num_processes) as pool:
         try:
-            ahead: deque[Future[_Checked]] = deque()
-            for block in blocks:
-                ahead.append(pool.submit(_check, block))
-                if len(ahead) == 2 * num_processes:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+            yield from in_order(pool, _check, blocks, 2 * num_processes - 1)
         finally:
             pool.shutdown(cancel_futures=True)
 

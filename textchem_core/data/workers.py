@@ -3,10 +3,14 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import forkserver, get_context, parent_process
-from typing import Any
+from typing import Any, TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 
 def make_workers(
@@ -33,6 +37,26 @@ def make_workers(
             signal.signal(signum, handler)
     # A fork of this very process, which has threads, as PyTorch's have, might never wake up.
     return ProcessPoolExecutor(count, get_context("forkserver"), _begin, (begin, arguments))
+
+
+def in_order(
+    workers: ProcessPoolExecutor, function: Callable[[Job], Result], jobs: Iterable[Job], ahead: int
+) -> Iterator[Result]:
+    """Yield the results of jobs in the order of the jobs, of which few are in memory.
+
+    Args:
+        workers: From ``make_workers``.
+        function: Done to each job by one of them.
+        jobs: Taken as results are.
+        ahead: Jobs given out beyond the one whose result is awaited.
+    """
+    waiting = deque[Future[Result]]()
+    for job in jobs:
+        waiting.append(workers.submit(function, job))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def num_cpus() -> int:

@@ -4,19 +4,17 @@ Both passes deal their work to processes and take the results in the order of th
 depends neither on the number of processes nor on who was faster.
 """
 
-import hashlib
 import os
 import resource
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TypeVar
+from typing import IO
 
-from textchem_core.data.workers import make_workers, num_cpus
+from textchem_core.data.workers import in_order, make_workers, num_cpus
+from textchem_core.disk import file_sha256
 from textchem_core.errors import DataError, OutputError
 from textchem_core.preparation.normalizing import NUM_PARTS, Normalized, Splits, normalize
 from textchem_core.preparation.report import FileReport, Report
@@ -31,9 +29,6 @@ _OTHER_FILES = 256
 """Beside the parts: what is read and written, and pipes to the processes."""
 _AHEAD = 2
 """Jobs for each process, one of them waiting, so that none is idle."""
-
-Job = TypeVar("Job")
-Result = TypeVar("Result")
 
 
 class Preparation:
@@ -124,7 +119,7 @@ class Preparation:
             bar.set_description("reading")
             opened = [stack.enter_context((parts / str(part)).open("wb")) for part in range(NUM_PARTS)]
             last = 0
-            for result in _in_order(workers, _normalize, blocks(self.files, self.sources), self._ahead):
+            for result in in_order(workers, _normalize, blocks(self.files, self.sources), self._ahead):
                 for part, records in result.parts.items():
                     opened[part].write(records)
                 listing.write(result.listing)
@@ -144,7 +139,7 @@ class Preparation:
             bar.set_description("writing")
             opened = dict[tuple[str, str], IO[bytes]]()
             jobs = (parts / str(part) for part in range(NUM_PARTS))
-            for result in _in_order(workers, _settle, jobs, self._num_workers):
+            for result in in_order(workers, _settle, jobs, self._num_workers):
                 for (split, task), rows in sorted(result.rows.items()):
                     if (split, task) not in opened:
                         path = folder / split / f"{task}.jsonl"
@@ -212,25 +207,5 @@ def _settle(part: Path) -> Settled:
     return settle(part, known.files, known.tokenizer)
 
 
-def _in_order(
-    workers: ProcessPoolExecutor, function: Callable[[Job], Result], jobs: Iterable[Job], ahead: int
-) -> Iterator[Result]:
-    """Yield the results of jobs in the order of the jobs, of which few are in memory."""
-    waiting = deque[Future[Result]]()
-    for job in jobs:
-        waiting.append(workers.submit(function, job))
-        if len(waiting) > ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
 def _report_of(file: SourceFile) -> FileReport:
-    digests = []
-    for path in file.paths:
-        digest = hashlib.sha256()
-        with path.open("rb") as opened:
-            while block := opened.read(1 << 20):
-                digest.update(block)
-        digests.append(digest.hexdigest())
-    return FileReport(source=file.source, name=file.name, sha256=digests)
+    return FileReport(source=file.source, name=file.name, sha256=[file_sha256(path) for path in file.paths])

@@ -5,7 +5,6 @@ A run folder holds ``checkpoints/step-00001000/``, which is a model folder in Hu
 is whole. ``docs/checkpoint_format.md`` has every byte of it.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -19,7 +18,7 @@ from typing import Any
 
 import torch
 
-from textchem_core.disk import bring_to_disk
+from textchem_core.disk import bring_to_disk, file_sha256
 from textchem_core.errors import CheckpointError, ConfigError
 from textchem_core.model.t5 import T5
 from textchem_core.text.tokenizer import Tokenizer
@@ -30,7 +29,6 @@ MANIFEST_FILE = "checkpoint.json"
 FORMAT_VERSION = 1
 # Between the two renames that replace a checkpoint it has only its old self.
 _STEP_FOLDER = re.compile(r"step-(\d+)(\.old)?")
-_BYTES_AT_ONCE = 1 << 20
 
 
 def checkpoint_folders(run_dir: Path) -> list[Path]:
@@ -226,7 +224,7 @@ def _write_manifest(folder: Path, step: int, values: Mapping[str, float]) -> Non
 def _verify(folder: Path, name: str, expected: Any) -> None:
     path = folder / name
     try:
-        found = {"size": path.stat().st_size, "sha256": _checksum(path)}
+        found = {"size": path.stat().st_size, "sha256": file_sha256(path)}
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror}); {_way_out(path)}") from error
     if found != expected:
@@ -237,15 +235,7 @@ def _verify(folder: Path, name: str, expected: Any) -> None:
 
 def _flushed_checksum(path: Path) -> str:
     bring_to_disk(path)
-    return _checksum(path)
-
-
-def _checksum(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as content:
-        while block := content.read(_BYTES_AT_ONCE):
-            digest.update(block)
-    return digest.hexdigest()
+    return file_sha256(path)
 
 
 def _age(folder: Path) -> tuple[int, bool]:
