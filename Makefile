@@ -2,7 +2,7 @@
 PYTHON ?= .venv/bin/python
 SOURCES := textchem_core tests tokenizer dataset-sample benchmarks train.py generate.py evaluate.py prepare_data.py setup.py
 
-.PHONY: check lint test format
+.PHONY: check lint test format textchem-mini
 check: lint test
 
 lint:
@@ -16,3 +16,19 @@ test:
 format:
 	$(PYTHON) -m ruff format $(SOURCES)
 	$(PYTHON) -m ruff check --fix $(SOURCES)
+
+# The shipped model, from files to folder; interrupted, the same command goes on.
+MODEL ?= runs/textchem-mini/model
+textchem-mini: data/mini data/mini-actions
+	OMP_NUM_THREADS=1 $(PYTHON) -m torch.distributed.run --nproc_per_node 2 train.py \
+		--config configs/textchem-mini.toml --resume
+	$(PYTHON) -m textchem_core.export runs/textchem-mini/checkpoints/step-00003000 $(MODEL)
+
+data/mini:
+	$(if $(DATA),,$(error DATA is not set: give make the folder with reactions/, captions/ and actions/))
+	$(PYTHON) prepare_data.py --config configs/textchem-mini-data.toml --data-dir $(DATA) --output $@ --report
+
+data/mini-actions:
+	$(if $(DATA),,$(error DATA is not set: give make the folder with reactions/, captions/ and actions/))
+	$(PYTHON) prepare_data.py --sources "actions actions/actions.train.tsv split=train" \
+		--data-dir $(DATA) --output $@

@@ -38,15 +38,22 @@ class Variant:
         shape: Fields of ``T5Config``.
     """
 
-    rates: dict[str, float] = field(default_factory=dict)
+    rates: dict[str, float | str] = field(default_factory=dict)
     shape: dict[str, int] = field(default_factory=dict)
 
 
 VARIANTS = {
     "base": Variant(),
-    **{f"embedding x {scale}": Variant({"embedding_lr_scale": scale}) for scale in (1, 10, 30, 300)},
-    **{f"rate {rate:g}": Variant({"learning_rate": rate}) for rate in (3e-4, 1.4e-3)},
-    "position bias x 1": Variant({"position_bias_lr_scale": 1}),
+    "adamw": Variant(
+        {
+            "optimizer": "adamw",
+            "learning_rate": 7e-4,
+            "embedding_lr_scale": 150,
+            "position_bias_lr_scale": 10,
+        }
+    ),
+    **{f"embedding x {scale}": Variant({"embedding_lr_scale": scale}) for scale in (1, 5, 80)},
+    **{f"rate {rate:g}": Variant({"learning_rate": rate}) for rate in (2.5e-3, 1e-2)},
     "2 + 2 layers": Variant(shape={"num_layers": 2}),
     "6 + 3 layers": Variant(shape={"num_layers": 6, "num_decoder_layers": 3}),
     "width 192": Variant(shape={"d_model": 192, "d_ff": 768, "num_heads": 6}),
@@ -65,6 +72,7 @@ def main() -> None:
     parser.add_argument("--tokenizers", nargs="+", type=Path, default=[ROOT / "tokenizer"])
     parser.add_argument("--rows", type=int, default=32_000, help="of both tasks together")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     arguments = parser.parse_args()
 
     print(
@@ -132,13 +140,14 @@ def train_config(arguments: argparse.Namespace, folder: Path, variant: Variant) 
         "micro_batch_size": batch,
         "length_pool": 256,
         "max_steps": steps,
-        "learning_rate": 7e-4,
+        "optimizer": "muon",
+        "learning_rate": 5e-3,
         "schedule": "cosine",
         "warmup_steps": steps // 10,
         "weight_decay": 0.0,
-        "position_bias_lr_scale": 10.0,
-        "embedding_lr_scale": 150.0,
-        "precision": "bfloat16",
+        "position_bias_lr_scale": 1.5,
+        "embedding_lr_scale": 20.0,
+        "precision": arguments.precision,
         "log_every": max(1, steps // 5),
         "validate_every": steps,
         "checkpoint_every": steps,

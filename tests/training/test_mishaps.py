@@ -207,7 +207,7 @@ class TestResume:
     @pytest.mark.parametrize(("before", "after"), [("float32", "float16"), ("float16", "float32")])
     def test_precision_may_change(self, model: T5, before: str, after: str) -> None:
         def trainer(precision: str) -> Trainer:
-            optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
+            optimizer = make_optimizer(model, TrainConfig(train_files=("x",)), ALONE)
             return Trainer(model, optimizer, ALONE, precision=precision, max_grad_norm=1.0, seed=0)
 
         saved, resumed = trainer(before), trainer(after)
@@ -422,7 +422,7 @@ def test_validation_rows_left_out_are_named_and_none_left_is_no_crash(train: Run
 
 
 def test_an_overflow_in_float16_leaves_weights_and_moments_alone(model: T5, batch: Batch) -> None:
-    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
+    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)), ALONE)
     trainer = Trainer(model, optimizer, ALONE, precision="float16", max_grad_norm=1.0, seed=0)
     trainer.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**60)
     before = [parameter.detach().clone() for parameter in model.parameters()]

@@ -48,8 +48,8 @@ class CountsWaits(TorchDispatchMode):
 
 
 def make_trainer(model: T5, precision: str, device: str) -> Trainer:
-    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
     world = World(0, 1, torch.device(device))
+    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)), world)
     return Trainer(model, optimizer, world, precision=precision, max_grad_norm=1.0, seed=0)
 
 

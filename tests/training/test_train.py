@@ -90,9 +90,18 @@ def test_a_second_run_does_not_touch_the_first(train: Run, tmp_path: Path) -> No
 
 
 # float16 for the state of its loss scaler; most CPUs emulate it.
-@pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=pytest.mark.slow)])
-def test_resumed_ends_bit_identical_to_undisturbed(train: Run, tmp_path: Path, precision: str) -> None:
-    same = {"dropout_rate": 0.1, "precision": precision, "schedule": "cosine"}
+@pytest.mark.parametrize(
+    ("precision", "optimizer"),
+    [
+        ("float32", "adamw"),
+        ("float32", "muon"),
+        pytest.param("float16", "adamw", marks=pytest.mark.slow),
+    ],
+)
+def test_resumed_ends_bit_identical_to_undisturbed(
+    train: Run, tmp_path: Path, precision: str, optimizer: str
+) -> None:
+    same = {"dropout_rate": 0.1, "precision": precision, "optimizer": optimizer, "schedule": "cosine"}
     train(**same, run_dir="runs/straight")
     # Step 4 of 6 is in the middle of the second epoch; the cosine must not end with the interruption.
     train(**same, run_dir="runs/broken", checkpoint_every=4)

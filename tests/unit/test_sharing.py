@@ -59,7 +59,12 @@ def test_every_task_has_in_every_arm_a_model_that_learns_it() -> None:
 
 def test_every_model_has_as_many_steps_and_rows_of_a_task_in_each(tmp_path: Path) -> None:
     arguments = argparse.Namespace(
-        output=tmp_path, rows_per_task=96, rows_per_step=8, learning_rate=1e-3, seed=0
+        output=tmp_path,
+        rows_per_task=96,
+        rows_per_step=8,
+        learning_rate=1e-3,
+        precision="float32",
+        seed=0,
     )
     for model, tasks in sharing.MODELS.items():
         config = sharing.train_config(arguments, "tiny", model)

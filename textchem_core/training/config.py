@@ -71,6 +71,8 @@ class TrainConfig:
     max_steps: int | None = None
     """Stop after so many steps, though epochs are left."""
 
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """What moves the weights; muon moves matrices along their orthogonalised momentum, the rest as adamw."""
     learning_rate: float = 6e-4
     """Peak learning rate."""
     schedule: Literal["inverse_sqrt", "cosine", "constant", "epoch_decay"] = "constant"

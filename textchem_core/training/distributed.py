@@ -67,6 +67,22 @@ class World:
             dist.all_reduce(values)
         return values
 
+    def in_shares(self, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+        """Return a function of each of some rows, every process computing it for its share of them.
+
+        Args:
+            function: Of (rows, ...), to the same shape; each row for itself.
+            rows: (rows, ...), the same on all ranks.
+        """
+        if self.size == 1:
+            return function(rows)
+        share = -(-len(rows) // self.size)
+        padded = torch.cat([rows, rows.new_zeros(share * self.size - len(rows), *rows.shape[1:])])
+        mine = function(padded[self.rank * share : (self.rank + 1) * share]).contiguous()
+        of_ranks = [torch.empty_like(mine) for _ in range(self.size)]
+        dist.all_gather(of_ranks, mine)
+        return torch.cat(of_ranks)[: len(rows)]
+
     def begin_max(self, values: Sequence[int]) -> Callable[[], list[int]]:
         """Begin to take the element-wise maximum of some integers over all processes.
 
