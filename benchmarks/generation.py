@@ -84,7 +84,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--engines",
         nargs="+",
-        default=["hf float32", "ct2 float32", "ct2 int8", "ours float32", "ours bfloat16"],
+        default=["hf float32", "ct2 float32", "ct2 int8", "ours float32", "ours bfloat16", "ours int8"],
         help="hf, ct2 or ours, and a dtype; the ids of the others are compared with those of the first",
     )
     parser.add_argument("--new-tokens", type=int, default=64)
@@ -200,7 +200,9 @@ def build_ours(folder: Path, dtype: str, options: dict[str, Any]) -> Engine:
     from textchem_core.decoding.generate import generate
     from textchem_core.model.t5 import T5
 
-    model = T5.from_pretrained(folder / "hf", dtype=getattr(torch, dtype), device=options["device"]).pack()
+    in_int8 = dtype == "int8"
+    weights = torch.float32 if in_int8 else getattr(torch, dtype)
+    model = T5.from_pretrained(folder / "hf", dtype=weights, device=options["device"]).pack(in_int8=in_int8)
 
     def answer(case: Case) -> Answers:
         input_ids = torch.tensor(case.sources(model.config.vocab_size), device=options["device"])

@@ -1,13 +1,15 @@
-"""Count how often a model in bfloat16 gives another best answer than in float32.
+"""Count how often a model in bfloat16 or int8 gives another best answer than in float32.
 
     python benchmarks/precision.py runs/sample/checkpoints/step-00000400 dataset-sample/train.jsonl
+    python benchmarks/precision.py checkpoints/textchem-mini ROWS.jsonl --dtype int8
 
 Prints, for each task, the rows, those whose best answer differs, and those answered right to the letter in
-either precision; then one JSON line.
+either precision, and the seconds each took; then one JSON line.
 """
 
 import argparse
 import json
+import time
 from pathlib import Path
 
 import torch
@@ -23,6 +25,7 @@ def main() -> None:
     )
     parser.add_argument("model", type=Path, help="model folder")
     parser.add_argument("rows", type=Path, help="rows with targets, .jsonl")
+    parser.add_argument("--dtype", choices=["bfloat16", "int8"], default="bfloat16")
     parser.add_argument("--num-beams", type=int, default=10)
     parser.add_argument("--max-new-tokens", type=int, default=200)
     arguments = parser.parse_args()
@@ -30,20 +33,26 @@ def main() -> None:
         parse_row(line, f"{arguments.rows}:{number}")
         for number, line in enumerate(arguments.rows.read_bytes().splitlines(), start=1)
     ]
-    models = [TextChem.load(arguments.model, dtype=dtype) for dtype in (torch.float32, torch.bfloat16)]
-    print("| task | rows | differ | right, float32 | right, bfloat16 |\n|---|---|---|---|---|")
-    counts = {}
+    dtypes = ("float32", arguments.dtype)
+    models = [TextChem.load(arguments.model, dtype=getattr(torch, dtype)) for dtype in dtypes]
+    print(f"| task | rows | differ | right, float32 | right, {arguments.dtype} |\n|---|---|---|---|---|")
+    counts, seconds = {}, [0.0, 0.0]
     for task in TASKS:
         asked = [row for row in rows if row.task.name == task]
         if not asked:
             continue
-        wide, half = (best_answers(model, asked, arguments) for model in models)
+        found = []
+        for index, model in enumerate(models):
+            start = time.perf_counter()
+            found.append(best_answers(model, asked, arguments))
+            seconds[index] += time.perf_counter() - start
         targets = [row.target for row in asked]
-        counts[task] = [len(asked), count_unlike(wide, half)]
-        counts[task] += [len(asked) - count_unlike(answers, targets) for answers in (wide, half)]
+        counts[task] = [len(asked), count_unlike(*found)]
+        counts[task] += [len(asked) - count_unlike(answers, targets) for answers in found]
         print(f"| `{task}` | {' | '.join(map(str, counts[task]))} |", flush=True)
     total = [sum(column) for column in zip(*counts.values(), strict=True)]
-    print(f"| all | {' | '.join(map(str, total))} |\n\n{json.dumps({'all': total, 'by_task': counts})}")
+    print(f"| all | {' | '.join(map(str, total))} |\n")
+    print(json.dumps({"all": total, "by_task": counts, "seconds": dict(zip(dtypes, seconds, strict=True))}))
 
 
 def best_answers(model: TextChem, rows: list[Row], arguments: argparse.Namespace) -> list[str]:

@@ -21,7 +21,7 @@ class Search(TypedDict):
     """How a model is asked."""
 
     device: str
-    dtype: Literal["float32", "bfloat16", "float16"]
+    dtype: Literal["float32", "bfloat16", "float16", "int8"]
     num_beams: int
     max_new_tokens: int
     batch_tokens: int | None
@@ -77,8 +77,8 @@ class EvaluateConfig:
     """Rewrite SMILES inputs in RDKit's canonical form, which the model was trained on."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of weights and arithmetic."""
+    dtype: Literal["float32", "bfloat16", "float16", "int8"] = "float32"
+    """Of weights and arithmetic; int8 is for CPUs."""
 
     def __post_init__(self) -> None:
         """Reject values that score nothing.

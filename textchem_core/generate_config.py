@@ -79,8 +79,8 @@ class GenerateConfig:
     """Cut sources that are too long, and count them, instead of refusing them."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of weights and arithmetic."""
+    dtype: Literal["float32", "bfloat16", "float16", "int8"] = "float32"
+    """Of weights and arithmetic; int8 is for CPUs."""
 
     def __post_init__(self) -> None:
         """Reject values that ask nothing.

@@ -75,17 +75,21 @@ class TextChem:
         Args:
             folder: Model and tokenizer; None for the shipped model, which an installed library has not.
             device: As for ``T5.from_pretrained``.
-            dtype: Of the weights; of floating point.
+            dtype: Of the weights: one of floating point, or ``torch.int8``, see ``T5.pack``.
 
         Raises:
-            ConfigError: There is no such device here, or ``dtype`` is none.
+            ConfigError: There is no such device here, ``dtype`` is none of these, or int8 is not to be had.
             CheckpointError: The model cannot be opened, or none is named and none was shipped.
             TokenizerError: The tokenizer cannot, or its vocabulary is not the model's.
         """
-        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-            raise ConfigError(f"dtype={dtype!r}: must be torch.float32, torch.bfloat16 or torch.float16")
+        in_int8 = dtype == torch.int8
+        if not isinstance(dtype, torch.dtype) or not (dtype.is_floating_point or in_int8):
+            raise ConfigError(
+                f"dtype={dtype!r}: must be torch.float32, torch.bfloat16, torch.float16 or torch.int8"
+            )
         folder = shipped_model() if folder is None else folder
-        return cls(T5.from_pretrained(folder, dtype=dtype, device=device).pack(), Tokenizer(folder))
+        model = T5.from_pretrained(folder, dtype=torch.float32 if in_int8 else dtype, device=device)
+        return cls(model.pack(in_int8=in_int8), Tokenizer(folder))
 
     def prepare(
         self,

@@ -21,6 +21,7 @@ from textchem_core.data import inputs
 from textchem_core.data.inputs import Input
 from textchem_core.decoding.options import SearchOptions
 from textchem_core.errors import ConfigError, InputError
+from textchem_core.model.packing import can_quantize
 from textchem_core.questions import Question
 
 if TYPE_CHECKING:
@@ -219,7 +220,12 @@ def test_any_unicode_comes_through_jsonl(ask: Ask, text: str) -> None:
     assert objects(run.out)[0]["input"] == text
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+needs_int8 = pytest.mark.skipif(
+    not can_quantize(torch.zeros(1)), reason="this PyTorch has no products of eight bits here"
+)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", pytest.param("int8", marks=needs_int8)])
 def test_other_dtypes_answer(ask: Ask, dtype: str) -> None:
     assert questions(ask("CCO", "--dtype", dtype, "--device", "cpu")) == ["CCO"]
 
@@ -336,7 +342,7 @@ def test_a_vocabulary_that_is_not_the_models_is_refused(
         (("--length-penalty", 1e9), ["length_penalty=1000000000.0"]),
         (("--early-stopping", "maybe"), ["--early-stopping", "'maybe'", "'never'"]),
         (("--format", "xml"), ["--format", "'xml'", "'jsonl'"]),
-        (("--dtype", "int8"), ["--dtype", "'int8'", "'bfloat16'"]),
+        (("--dtype", "int4"), ["--dtype", "'int4'", "'int8'"]),
         (("--device", "gpu"), ["device='gpu'", "cuda"]),
         (("--device", "meta"), ["device='meta'"]),
         (("--column", "smiles"), ["--column 'smiles' needs --input-file"]),

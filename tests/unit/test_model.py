@@ -21,7 +21,8 @@ from textchem_core.errors import CheckpointError, ConfigError
 from textchem_core.model import hf_weights
 from textchem_core.model.attention import MultiHeadAttention, attention_bias
 from textchem_core.model.cache import TargetCache
-from textchem_core.model.layers import OutputProjection, RMSNorm, can_pack
+from textchem_core.model.layers import OutputProjection, RMSNorm
+from textchem_core.model.packing import QuantizedLinear, can_pack, can_quantize
 from textchem_core.model.t5 import T5
 
 SMALL = T5Config(
@@ -762,6 +763,73 @@ def test_a_packed_model_stays_as_it_is(change: Callable[[T5], T5], asked: str) -
     ids = torch.full((1, 2), 5)
     expected = model(ids, decoder_input_ids=ids).logits
     torch.testing.assert_close(packed(ids, decoder_input_ids=ids).logits, expected, rtol=1e-5, atol=1e-5)
+
+
+needs_int8 = pytest.mark.skipif(
+    not can_quantize(torch.zeros(1)), reason="this PyTorch has no products of eight bits here"
+)
+
+
+@needs_int8
+def test_a_quantized_product_is_that_of_rounded_numbers() -> None:
+    torch.manual_seed(0)
+    weight, states = torch.randn(40, 24), torch.randn(3, 7, 24) * torch.logspace(-3, 3, 7)[:, None]
+    weight[5], states[1, 2] = 0.0, 0.0
+    product = QuantizedLinear(weight)
+    # By hand, in float64: 63 levels of each output's largest weight, 127 of each row's largest state.
+    by_output = weight.double().abs().amax(1, keepdim=True).clamp(min=1e-30) / 63
+    by_row = states.double().abs().amax(-1, keepdim=True).clamp(min=1e-30) / 127
+    rounded = (weight / by_output).round() * by_output
+    expected = (states / by_row).round() * by_row @ rounded.T
+    torch.testing.assert_close(product.unpacked().double(), rounded, rtol=1e-6, atol=0)
+    scale = states.double().abs().amax(-1, keepdim=True)
+    # A state that lies halfway between two levels may be rounded either way.
+    assert ((product(states) - expected).abs() <= 0.03 * scale).all()
+    assert torch.equal(product(states)[1, 2], torch.zeros(40))
+
+
+@needs_int8
+def test_the_largest_numbers_are_not_cut_off() -> None:
+    """Two products of full size are what 16 bits must hold."""
+    product = QuantizedLinear(torch.ones(32, 64))
+    torch.testing.assert_close(product(torch.ones(2, 64)), torch.full((2, 32), 64.0))
+    torch.testing.assert_close(product(-torch.ones(2, 64)), torch.full((2, 32), -64.0))
+
+
+@needs_int8
+def test_a_quantized_row_depends_on_no_other() -> None:
+    torch.manual_seed(0)
+    product, states = QuantizedLinear(torch.randn(32, 64)), torch.randn(5, 64)
+    alone = torch.cat([product(row[None]) for row in states])
+    together = product(states * torch.tensor([1, 1e4, 1, 1e-4, 1])[:, None])
+    assert torch.equal(together[[0, 2, 4]], alone[[0, 2, 4]])
+
+
+@needs_int8
+@torch.no_grad()
+@pytest.mark.parametrize("tie_word_embeddings", [True, False])
+@pytest.mark.parametrize("feed_forward_proj", ["relu", "gated-gelu"])
+def test_a_model_in_int8_is_about_the_model(tie_word_embeddings: bool, feed_forward_proj: str) -> None:
+    torch.manual_seed(0)
+    config = replace(SMALL, tie_word_embeddings=tie_word_embeddings, feed_forward_proj=feed_forward_proj)
+    model = T5(config).eval()
+    packed = copy.deepcopy(model).pack(in_int8=True)
+    assert packed.is_packed
+    assert packed.pack(in_int8=True) is packed
+    input_ids, attention_mask = sources(9, 5)
+    ids = torch.randint(2, 40, (2, 7))
+    expected = model(input_ids, attention_mask, decoder_input_ids=ids).logits
+    found = packed(input_ids, attention_mask, decoder_input_ids=ids).logits
+    error = (found - expected).norm() / expected.norm()
+    assert 1e-4 < error < 0.1
+    torch.testing.assert_close(packed.vocabulary_weight, model.vocabulary_weight, rtol=0, atol=0.05)
+
+
+def test_int8_is_refused_where_it_is_not_to_be_had() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^int8: .* for torch.bfloat16 on cpu .*; take float32 or bfloat16"
+    ):
+        T5(SMALL).to_dtype(torch.bfloat16).pack(in_int8=True)
 
 
 @pytest.mark.parametrize(("dtype", "rtol"), [(torch.float32, 1e-6), (torch.bfloat16, 2**-7)])

@@ -1,6 +1,5 @@
 """The position-wise layers of T5: its norm and its two kinds of feed-forward block."""
 
-import platform
 from collections.abc import Callable
 from typing import Any
 
@@ -42,10 +41,6 @@ class Linear(nn.Linear):
         layer.weight = nn.Parameter(weight.detach(), requires_grad=False)
         return layer
 
-    def packed(self) -> "PackedLinear":
-        """Return the product alone; see ``T5.pack``."""
-        return PackedLinear(self.weight)
-
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Project (..., in_features) to (..., out_features)."""
         if not _is_for_onednn(hidden_states):
@@ -55,44 +50,6 @@ class Linear(nn.Linear):
         kernel = self.weight.view(self.out_features, 1, 1, self.in_features).permute(0, 3, 1, 2)
         product = F.conv2d(image, kernel).permute(0, 2, 3, 1)  # (1, rows, 1, out_features)
         return product.reshape(*hidden_states.shape[:-1], self.out_features)
-
-
-_ROWS_PACKED_FOR = 64
-"""oneDNN takes an order of the weight that is good for that many rows; this one is for fewer and more too."""
-
-
-class PackedLinear:
-    """A product with a weight in the order that oneDNN reads; no module, because a call of one costs 3 µs.
-
-    Args:
-        weight: (out_features, in_features), for which ``can_pack`` holds.
-    """
-
-    def __init__(self, weight: Tensor) -> None:
-        self.weight: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _ROWS_PACKED_FOR)
-
-    def __call__(self, hidden_states: Tensor) -> Tensor:
-        """Project (..., in_features) to (..., out_features)."""
-        projected: Tensor = torch.ops.mkldnn._linear_pointwise.default(
-            hidden_states, self.weight, None, "none", [], ""
-        )
-        return projected
-
-
-def can_pack(weight: Tensor) -> bool:
-    """Return whether ``PackedLinear`` works: on an x86 processor, in a precision it computes in.
-
-    The operations are those that ``torch.compile`` calls, and are no part of PyTorch's documented interface.
-    """
-    if weight.device.type != "cpu" or platform.machine() not in ("x86_64", "AMD64"):
-        return False
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return False
-    onednn = torch.ops.mkldnn
-    if not (hasattr(onednn, "_linear_pointwise") and hasattr(onednn, "_reorder_linear_weight")):
-        return False
-    in_half = weight.dtype == torch.bfloat16 and onednn._is_mkldnn_bf16_supported()
-    return weight.dtype == torch.float32 or in_half
 
 
 def _is_for_onednn(hidden_states: Tensor) -> bool:

@@ -19,14 +19,8 @@ from textchem_core.model.attention import HIDDEN, MultiHeadAttention
 from textchem_core.model.cache import SourceCache, TargetCache
 from textchem_core.model.dropout import Dropout
 from textchem_core.model.initialization import initialize
-from textchem_core.model.layers import (
-    Linear,
-    OutputProjection,
-    PackedLinear,
-    RMSNorm,
-    at_least_float32,
-    can_pack,
-)
+from textchem_core.model.layers import Linear, OutputProjection, RMSNorm, at_least_float32
+from textchem_core.model.packing import PackedLinear, QuantizedLinear, product_for
 from textchem_core.model.stacks import Decoder, DecoderBlock, Encoder, EncoderBlock
 
 
@@ -133,16 +127,23 @@ class T5(nn.Module):
     @property
     def is_packed(self) -> bool:
         """Whether ``pack`` has changed the weights."""
-        return isinstance(self.lm_head, PackedLinear)
+        return isinstance(self.lm_head, PackedLinear | QuantizedLinear)
 
-    def pack(self) -> "T5":
+    def pack(self, *, in_int8: bool = False) -> "T5":
         """Make a model on a CPU answer faster: its weights are laid out as its products read them.
 
         For good: afterwards it can be neither trained nor saved. A packed weight is read at up to three times
         the speed, and float32 ones by code that uses all of an AMD processor's registers. Elsewhere, in
         float16, and where it is packed already, nothing changes.
+
+        Args:
+            in_int8: Round weights, and the states they multiply, to eight bits; all else stays float32.
+
+        Raises:
+            ConfigError: There are no products of eight bits for these weights.
         """
-        if self.is_packed or not can_pack(self.shared.weight):
+        product = product_for(self.shared.weight, in_int8=in_int8)
+        if self.is_packed or product is None:
             return self
         self.lm_head = Linear.of(self.vocabulary_weight)  # a tied one stays the embedding, too
         for block in (*self.encoder.blocks, *self.decoder.blocks):
@@ -153,7 +154,8 @@ class T5(nn.Module):
                 if isinstance(child, Linear | RMSNorm | Dropout):
                     # With one row calls of modules take 5 % of the time, so plain functions are left.
                     delattr(module, name)
-                    setattr(module, name, child.packed())
+                    packed = product(child.weight) if isinstance(child, Linear) else child.packed()
+                    setattr(module, name, packed)
         # What is left in the state dict is no model; saved, it would be found out when it is wanted back.
         self.register_state_dict_pre_hook(_refuse_packed)  # type: ignore[no-untyped-call]
         return self.requires_grad_(False)
@@ -301,8 +303,9 @@ class T5(nn.Module):
         """The output projection, (V, D): the embedding itself where they are tied."""
         if self.lm_head is None or self.config.tie_word_embeddings:
             return self.shared.weight
-        weight = self.lm_head.weight
-        return weight.to_dense() if isinstance(self.lm_head, PackedLinear) else weight
+        if isinstance(self.lm_head, PackedLinear | QuantizedLinear):
+            return self.lm_head.unpacked()
+        return self.lm_head.weight
 
     def scale_for_vocabulary(self, decoded: Tensor) -> Tensor:
         """Return the decoder's states (..., D) as the output projection reads them."""

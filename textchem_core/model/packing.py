@@ -1,0 +1,118 @@
+"""Products of a model that only answers: weights laid out, or rounded, for the processor that reads them.
+
+No modules, because a call of one costs 3 µs. The operations are those that ``torch.compile`` and PyTorch's
+quantization call, and are no part of its documented interface: whether they are there is asked before.
+"""
+
+import platform
+import warnings
+
+import torch
+from torch import Tensor
+
+from textchem_core.errors import ConfigError
+
+_ROWS_PACKED_FOR = 64
+"""oneDNN takes an order of the weight that is good for that many rows; this one is for fewer and more too."""
+_WEIGHT_LEVELS = 63
+"""Weights take seven bits of the eight: processors without VNNI add two products of a state and a weight in
+16 bits, and with all eight that sum would be cut off."""
+_STATE_LEVELS = 127
+_ZERO = 128
+"""States are unsigned; this one stands for zero."""
+
+
+class PackedLinear:
+    """A product with a weight in the order that oneDNN reads.
+
+    Args:
+        weight: (out_features, in_features), for which ``can_pack`` holds.
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        self._weight: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _ROWS_PACKED_FOR)
+
+    def unpacked(self) -> Tensor:
+        """Return the weight, (out_features, in_features)."""
+        return self._weight.to_dense()
+
+    def __call__(self, hidden_states: Tensor) -> Tensor:
+        """Project (..., in_features) to (..., out_features)."""
+        projected: Tensor = torch.ops.mkldnn._linear_pointwise.default(
+            hidden_states, self._weight, None, "none", [], ""
+        )
+        return projected
+
+
+class QuantizedLinear:
+    """A product of whole numbers: weights rounded once, with a scale for each output, states as they come.
+
+    Each row of the states has a scale of its own, so it depends on no other row: what an input is answered
+    does not depend on those beside it.
+
+    Args:
+        weight: (out_features, in_features) float32, where ``can_quantize``.
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        weight = weight.detach()
+        scales = weight.abs().amax(1).clamp(min=torch.finfo(torch.float32).tiny) / _WEIGHT_LEVELS
+        zeros = torch.zeros(len(weight), dtype=torch.int64)
+        with warnings.catch_warnings():
+            # PyTorch means to give up tensors of this kind; ``can_quantize`` will say so then.
+            warnings.filterwarnings("ignore", message=".*quantize", category=UserWarning)
+            rounded = torch.quantize_per_channel(weight, scales.double(), zeros, 0, torch.qint8)
+            self._weight = torch.ops.quantized.linear_prepack(rounded, None)
+
+    def unpacked(self) -> Tensor:
+        """Return the rounded weight, (out_features, in_features) float32."""
+        rounded, _ = torch.ops.quantized.linear_unpack(self._weight)
+        weight: Tensor = rounded.dequantize()
+        return weight
+
+    def __call__(self, hidden_states: Tensor) -> Tensor:
+        """Project (..., in_features) to (..., out_features), float32."""
+        largest = torch.linalg.vector_norm(hidden_states, torch.inf, -1, True)  # (..., 1)
+        largest.clamp_(min=torch.finfo(torch.float32).tiny)  # a row of zeros stays one
+        projected: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default(
+            hidden_states / largest, 1 / _STATE_LEVELS, _ZERO, self._weight
+        )
+        return projected.mul_(largest)
+
+
+def product_for(weight: Tensor, *, in_int8: bool) -> type[PackedLinear] | type[QuantizedLinear] | None:
+    """Return what multiplies with weights like this one; None where they are best left as they are.
+
+    Raises:
+        ConfigError: There are no products of eight bits for them.
+    """
+    if not in_int8:
+        return PackedLinear if can_pack(weight) else None
+    if not can_quantize(weight):
+        raise ConfigError(
+            f"int8: there are no such products for {weight.dtype} on {weight.device} with PyTorch "
+            f"{torch.__version__} on this processor; take float32 or bfloat16"
+        )
+    return QuantizedLinear
+
+
+def can_pack(weight: Tensor) -> bool:
+    """Return whether ``PackedLinear`` works: on an x86 processor, in a precision it computes in."""
+    if weight.device.type != "cpu" or platform.machine() not in ("x86_64", "AMD64"):
+        return False
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    onednn = torch.ops.mkldnn
+    if not (hasattr(onednn, "_linear_pointwise") and hasattr(onednn, "_reorder_linear_weight")):
+        return False
+    in_half = weight.dtype == torch.bfloat16 and onednn._is_mkldnn_bf16_supported()
+    return weight.dtype == torch.float32 or in_half
+
+
+def can_quantize(weight: Tensor) -> bool:
+    """Return whether ``QuantizedLinear`` works: float32 weights on a CPU, and a PyTorch with FBGEMM."""
+    has_operations = hasattr(torch, "quantize_per_channel") and hasattr(
+        torch.ops.quantized, "linear_with_input_q_dq_qweight_dq_output_fp32"
+    )
+    is_float32_on_cpu = weight.device.type == "cpu" and weight.dtype == torch.float32
+    return is_float32_on_cpu and has_operations and torch.backends.quantized.engine in ("fbgemm", "x86")
