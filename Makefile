@@ -21,8 +21,9 @@ format:
 MODEL ?= runs/textchem-mini/model
 textchem-mini: data/mini data/mini-actions
 	OMP_NUM_THREADS=1 $(PYTHON) -m torch.distributed.run --nproc_per_node 2 train.py \
-		--config configs/textchem-mini.toml --resume
-	$(PYTHON) -m textchem_core.export runs/textchem-mini/checkpoints/step-00003000 $(MODEL)
+		--config configs/textchem-mini.toml --device cpu --resume
+	test -e $(MODEL)/model.safetensors || \
+		$(PYTHON) -m textchem_core.export runs/textchem-mini/checkpoints/step-00003000 $(MODEL)
 
 data/mini:
 	$(if $(DATA),,$(error DATA is not set: give make the folder with reactions/, captions/ and actions/))

@@ -4,7 +4,7 @@
     python benchmarks/precision.py checkpoints/textchem-mini ROWS.jsonl --dtype int8
 
 Prints, for each task, the rows, those whose best answer differs, and those answered right to the letter in
-either precision, and the seconds each took; then one JSON line.
+either precision; then one JSON line, with the seconds of each.
 """
 
 import argparse

@@ -38,8 +38,57 @@ def test_singular_vectors_stay_and_singular_values_become_about_one(shape: tuple
         assert diagonal.max() < 1.2
 
 
-def test_zeros_stay_zeros() -> None:
-    assert torch.equal(orthogonalized(torch.zeros(2, 3, 4)), torch.zeros(2, 3, 4))
+@pytest.mark.parametrize("size", [0.0, 1e-38, 1e-30, 1e-23, 1e-3, 1e10, 1e18])
+def test_any_size_gives_finite_numbers(size: float) -> None:
+    torch.manual_seed(0)
+    found = orthogonalized(size * torch.randn(2, 8, 20))
+    assert found.isfinite().all()
+    assert (found.norm() > 1) == (size >= 1e-3)
+
+
+def test_a_matrix_without_gradients_comes_to_rest() -> None:
+    torch.manual_seed(0)
+    parameter = torch.nn.Parameter(torch.randn(8, 20))
+    groups = [{"params": [parameter], "weight_decay": 0.0, "is_matrix": True}]
+    optimizer = Muon(groups, lr=0.0, share=ALONE.in_shares)
+    move(optimizer, [parameter], [torch.randn(8, 20)], 1e-3)
+    for _ in range(600):
+        move(optimizer, [parameter], [torch.zeros(8, 20)], 1e-3)
+    rested = parameter.detach().clone()
+    for _ in range(400):
+        move(optimizer, [parameter], [torch.zeros(8, 20)], 1e-3)
+    torch.testing.assert_close(parameter.detach(), rested, rtol=0, atol=1e-6)
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="PyTorch has a Muon of its own from 2.9 on")
+@pytest.mark.parametrize("shape", [(6, 4), (4, 6), (64, 32)])
+def test_it_goes_where_the_muon_of_pytorch_goes(shape: tuple[int, int]) -> None:
+    """Theirs multiplies in bfloat16, which has three digits."""
+    torch.manual_seed(0)
+    start = torch.randn(shape)
+    ours, theirs = torch.nn.Parameter(start.clone()), torch.nn.Parameter(start.clone())
+    groups = [{"params": [ours], "weight_decay": 0.1, "is_matrix": True}]
+    optimizer = Muon(groups, lr=0.0, share=ALONE.in_shares)
+    oracle = torch.optim.Muon([theirs], weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    for _ in range(4):
+        grad = torch.randn(shape)
+        move(optimizer, [ours], [grad], 0.01)
+        move(oracle, [theirs], [grad], 0.01)
+    assert (ours - theirs).norm() < 0.03 * (theirs - start).norm()
+
+
+def test_a_closure_is_evaluated_once_and_first() -> None:
+    parameter = torch.nn.Parameter(torch.ones(2, 2))
+    groups = [{"params": [parameter], "weight_decay": 0.0, "is_matrix": True}]
+    optimizer = Muon(groups, lr=1.0, share=ALONE.in_shares)
+
+    def closure() -> float:
+        parameter.square().sum().backward()
+        return 7.0
+
+    assert optimizer.step(closure) == 7.0
+    assert parameter.grad is None
+    assert (parameter < 1).all()
 
 
 def move(
@@ -81,8 +130,7 @@ def test_matrices_follow_the_published_rule_and_the_rest_adamw() -> None:
         torch.testing.assert_close(ours[index].detach(), weight, rtol=1e-5, atol=1e-5)
 
 
-def test_an_update_is_as_large_as_one_of_adamw(model: T5, batch: Batch) -> None:
-    """So that the same learning rate serves both."""
+def test_an_update_has_a_fifth_of_the_rate_for_its_root_mean_square(model: T5, batch: Batch) -> None:
     before = copy.deepcopy(model.state_dict())
     run = TrainConfig(train_files=("x",), optimizer="muon", weight_decay=0.0)
     trainer = Trainer(
@@ -92,7 +140,8 @@ def test_an_update_is_as_large_as_one_of_adamw(model: T5, batch: Batch) -> None:
     for name, parameter in model.named_parameters():
         if name.endswith(("q.weight", "wi.weight", "wo.weight")):
             moved = (parameter - before[name]).square().mean().sqrt().item()
-            assert 0.5e-4 < moved < 2.5e-4, name
+            # Less where the gradient has fewer directions than the matrix.
+            assert 1.2e-4 < moved < 2.4e-4, name
 
 
 def test_what_is_no_matrix_of_a_block_is_left_to_adamw() -> None:

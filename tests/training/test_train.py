@@ -121,11 +121,11 @@ def test_resumed_ends_bit_identical_to_undisturbed(
 
 
 @pytest.mark.dist
-@pytest.mark.parametrize("processes", [2, 8])
-def test_processes_do_not_change_the_run(train: Run, tmp_path: Path, processes: int) -> None:
+@pytest.mark.parametrize(("processes", "optimizer"), [(2, "adamw"), (8, "adamw"), (2, "muon")])
+def test_processes_do_not_change_the_run(train: Run, tmp_path: Path, processes: int, optimizer: str) -> None:
     """Eight processes for four rows a step: some have none and must take part all the same."""
-    train(run_dir="runs/one", max_steps=3)
-    train(run_dir="runs/many", max_steps=3, processes=processes)
+    train(run_dir="runs/one", max_steps=3, optimizer=optimizer)
+    train(run_dir="runs/many", max_steps=3, optimizer=optimizer, processes=processes)
     one, many = tmp_path / "runs" / "one", tmp_path / "runs" / "many"
     assert losses(many) == pytest.approx(losses(one), rel=1e-5)
     for line_one, line_many in zip(metrics(one), metrics(many), strict=True):

@@ -80,18 +80,32 @@ class QuantizedLinear:
         return projected.mul_(largest)
 
 
-def product_for(weight: Tensor, *, in_int8: bool) -> type[PackedLinear] | type[QuantizedLinear] | None:
-    """Return what multiplies with weights like this one; None where they are best left as they are.
+def product_for(
+    weight: Tensor, present: object, *, in_int8: bool
+) -> type[PackedLinear] | type[QuantizedLinear] | None:
+    """Return what is to multiply with weights like this one; None where nothing is to change.
+
+    Args:
+        weight: One that is not packed, such as an embedding.
+        present: What multiplies with the others now.
+        in_int8: Whether products of eight bits are wanted.
 
     Raises:
-        ConfigError: There are no products of eight bits for them.
+        ConfigError: There are no products of eight bits for them, or they are packed the other way.
     """
+    if isinstance(present, PackedLinear | QuantizedLinear):
+        if in_int8 != isinstance(present, QuantizedLinear):
+            raise ConfigError(f"in_int8={in_int8}: the model is packed the other way; open it anew")
+        return None
     if not in_int8:
         return PackedLinear if can_pack(weight) else None
+    if weight.device.type != "cpu":
+        raise ConfigError(f"dtype='int8': is for CPUs, and this is {weight.device}; take device 'cpu'")
+    if weight.dtype != torch.float32:
+        raise ConfigError(f"dtype='int8': the weights to round are {weight.dtype}; open them in float32")
     if not can_quantize(weight):
         raise ConfigError(
-            f"int8: there are no such products for {weight.dtype} on {weight.device} with PyTorch "
-            f"{torch.__version__} on this processor; take float32 or bfloat16"
+            f"dtype='int8': PyTorch {torch.__version__} has no such products on this processor; take float32"
         )
     return QuantizedLinear
 

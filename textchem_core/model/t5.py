@@ -140,10 +140,10 @@ class T5(nn.Module):
             in_int8: Round weights, and the states they multiply, to eight bits; all else stays float32.
 
         Raises:
-            ConfigError: There are no products of eight bits for these weights.
+            ConfigError: There are no products of eight bits here, or it is packed the other way.
         """
-        product = product_for(self.shared.weight, in_int8=in_int8)
-        if self.is_packed or product is None:
+        product = product_for(self.shared.weight, self.lm_head, in_int8=in_int8)
+        if product is None:
             return self
         self.lm_head = Linear.of(self.vocabulary_weight)  # a tied one stays the embedding, too
         for block in (*self.encoder.blocks, *self.decoder.blocks):

@@ -68,11 +68,14 @@ class World:
         return values
 
     def in_shares(self, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-        """Return a function of each of some rows, every process computing it for its share of them.
+        """Apply a function to every row of a tensor, each process to its share; all of them must call.
 
         Args:
-            function: Of (rows, ...), to the same shape; each row for itself.
+            function: From (rows, ...) to the same shape, each row for itself.
             rows: (rows, ...), the same on all ranks.
+
+        Returns:
+            (rows, ...), the same on all ranks.
         """
         if self.size == 1:
             return function(rows)

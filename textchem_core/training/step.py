@@ -110,7 +110,7 @@ class Trainer:
         """Change the weights, unless loss or gradient is not finite: then count the step and change nothing.
 
         Nor does a step without a token, whose loss is a mean over nothing. The same on all ranks, as these
-        numbers are. The host does not learn which it was: fused AdamW reads ``found_inf`` on the device.
+        numbers are. The host does not learn which it was: the optimizer reads ``found_inf`` on the device.
         """
         is_finite = loss.isfinite() & grad_norm.isfinite()
         self.optimizer.found_inf = (~is_finite).float()  # type: ignore[attr-defined]
