@@ -17,13 +17,13 @@ format:
 	$(PYTHON) -m ruff format $(SOURCES)
 	$(PYTHON) -m ruff check --fix $(SOURCES)
 
-# The shipped model, from files to folder; interrupted, the same command goes on.
+# A model as the shipped one, from files to folder; interrupted, the same command goes on.
 MODEL ?= runs/textchem-mini/model
 textchem-mini: data/mini data/mini-actions
 	OMP_NUM_THREADS=1 $(PYTHON) -m torch.distributed.run --nproc_per_node 2 train.py \
 		--config configs/textchem-mini.toml --device cpu --resume
 	test -e $(MODEL)/model.safetensors || \
-		$(PYTHON) -m textchem_core.export runs/textchem-mini/checkpoints/step-00003000 $(MODEL)
+		$(PYTHON) -m textchem_core.export runs/textchem-mini/checkpoints/step-00005250 $(MODEL)
 
 data/mini:
 	$(if $(DATA),,$(error DATA is not set: give make the folder with reactions/, captions/ and actions/))

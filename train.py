@@ -46,7 +46,7 @@ def train(config: TrainConfig, world: World) -> None:
 
     trainer = Trainer(
         model,
-        make_optimizer(model, config, world),
+        make_optimizer(model, config),
         world,
         precision=config.precision,
         max_grad_norm=config.max_grad_norm,

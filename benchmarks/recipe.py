@@ -38,22 +38,15 @@ class Variant:
         shape: Fields of ``T5Config``.
     """
 
-    rates: dict[str, float | str] = field(default_factory=dict)
+    rates: dict[str, float] = field(default_factory=dict)
     shape: dict[str, int] = field(default_factory=dict)
 
 
 VARIANTS = {
     "base": Variant(),
-    "adamw": Variant(
-        {
-            "optimizer": "adamw",
-            "learning_rate": 7e-4,
-            "embedding_lr_scale": 150,
-            "position_bias_lr_scale": 10,
-        }
-    ),
-    **{f"embedding x {scale}": Variant({"embedding_lr_scale": scale}) for scale in (1, 5, 80)},
-    **{f"rate {rate:g}": Variant({"learning_rate": rate}) for rate in (2.5e-3, 1e-2)},
+    **{f"embedding x {scale}": Variant({"embedding_lr_scale": scale}) for scale in (1, 10, 30, 300)},
+    **{f"rate {rate:g}": Variant({"learning_rate": rate}) for rate in (3e-4, 1.4e-3)},
+    "position bias x 1": Variant({"position_bias_lr_scale": 1}),
     "2 + 2 layers": Variant(shape={"num_layers": 2}),
     "6 + 3 layers": Variant(shape={"num_layers": 6, "num_decoder_layers": 3}),
     "width 192": Variant(shape={"d_model": 192, "d_ff": 768, "num_heads": 6}),
@@ -140,13 +133,12 @@ def train_config(arguments: argparse.Namespace, folder: Path, variant: Variant) 
         "micro_batch_size": batch,
         "length_pool": 256,
         "max_steps": steps,
-        "optimizer": "muon",
-        "learning_rate": 5e-3,
+        "learning_rate": 7e-4,
         "schedule": "cosine",
         "warmup_steps": steps // 10,
         "weight_decay": 0.0,
-        "position_bias_lr_scale": 1.5,
-        "embedding_lr_scale": 20.0,
+        "position_bias_lr_scale": 10.0,
+        "embedding_lr_scale": 150.0,
         "precision": arguments.precision,
         "log_every": max(1, steps // 5),
         "validate_every": steps,

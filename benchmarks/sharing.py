@@ -103,7 +103,7 @@ def read_arguments() -> argparse.Namespace:
         "--rows-per-task", type=int, default=64_000, help="that a model is shown of each task"
     )
     parser.add_argument("--rows-per-step", type=int, default=32, help="of each task, on average")
-    parser.add_argument("--learning-rate", type=float, default=5e-3, help="of Muon")
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--most-valid-rows", type=int, default=500, help="of each task")
     parser.add_argument("--num-beams", type=int, default=1)
@@ -242,12 +242,11 @@ def train_config(arguments: argparse.Namespace, size: str, model: str) -> TrainC
         global_batch_size=arguments.rows_per_step * len(tasks),
         micro_batch_size=arguments.rows_per_step,
         length_pool=256,
-        optimizer="muon",
         learning_rate=arguments.learning_rate,
         schedule="cosine",
         warmup_steps=num_steps // 20,
-        position_bias_lr_scale=1.5,
-        embedding_lr_scale=20.0,
+        position_bias_lr_scale=10.0,
+        embedding_lr_scale=100.0,
         precision=arguments.precision,
         seed=arguments.seed,
         log_every=max(1, num_steps // 20),

@@ -100,7 +100,7 @@ def build(side: str, options: dict[str, Any]) -> Step:
     if side == "theirs":
         return build_theirs(model, options)
     model.to(world.device)
-    optimizer = make_optimizer(model, TrainConfig(train_files=("none",), learning_rate=LEARNING_RATE), world)
+    optimizer = make_optimizer(model, TrainConfig(train_files=("none",), learning_rate=LEARNING_RATE))
     trainer = Trainer(
         model, optimizer, world, precision=options["precision"], max_grad_norm=MAX_GRAD_NORM, seed=0
     )

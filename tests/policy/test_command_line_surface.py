@@ -24,9 +24,8 @@ TRAIN_FLAGS = """
 --max-grad-norm
 --max-source-length --max-steps --max-target-length --max-valid-batches --micro-batch-size
 --micro-batch-tokens --model --monitor --monitor-mode --no-canonicalize --no-decay-norms
---no-gradient-checkpointing --no-resume --no-tensorboard --num-epochs --num-workers --optimizer
---position-bias-lr-scale --precision --repeat --resume --run-dir --schedule --seed --tensorboard --tokenizer
---train-files
+--no-gradient-checkpointing --no-resume --no-tensorboard --num-epochs --num-workers --position-bias-lr-scale
+--precision --repeat --resume --run-dir --schedule --seed --tensorboard --tokenizer --train-files
 --valid-files --validate-every --warmup-steps --weight-decay
 """
 GENERATE_FLAGS = """

@@ -207,7 +207,7 @@ class TestResume:
     @pytest.mark.parametrize(("before", "after"), [("float32", "float16"), ("float16", "float32")])
     def test_precision_may_change(self, model: T5, before: str, after: str) -> None:
         def trainer(precision: str) -> Trainer:
-            optimizer = make_optimizer(model, TrainConfig(train_files=("x",)), ALONE)
+            optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
             return Trainer(model, optimizer, ALONE, precision=precision, max_grad_norm=1.0, seed=0)
 
         saved, resumed = trainer(before), trainer(after)
@@ -421,12 +421,8 @@ def test_validation_rows_left_out_are_named_and_none_left_is_no_crash(train: Run
     assert losses[1] is None
 
 
-@pytest.mark.parametrize(("name", "moment"), [("adamw", "exp_avg"), ("muon", "momentum_buffer")])
-def test_an_overflow_in_float16_leaves_weights_and_moments_alone(
-    model: T5, batch: Batch, name: str, moment: str
-) -> None:
-    run = TrainConfig(train_files=("x",), optimizer=name)  # type: ignore[arg-type]
-    optimizer = make_optimizer(model, run, ALONE)
+def test_an_overflow_in_float16_leaves_weights_and_moments_alone(model: T5, batch: Batch) -> None:
+    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
     trainer = Trainer(model, optimizer, ALONE, precision="float16", max_grad_norm=1.0, seed=0)
     trainer.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**60)
     before = [parameter.detach().clone() for parameter in model.parameters()]
@@ -434,9 +430,7 @@ def test_an_overflow_in_float16_leaves_weights_and_moments_alone(
     assert not grad_norm.isfinite()
     assert trainer.scaler.get_scale() == 2.0**59
     assert all(torch.equal(*pair) for pair in zip(before, model.parameters(), strict=True))
-    moments = [state[moment] for state in optimizer.state.values() if moment in state]
-    assert len(moments) > 10
-    assert not any(values.any() for values in moments)
+    assert all(not state["exp_avg"].any() for state in optimizer.state.values())
 
 
 class TestRows:

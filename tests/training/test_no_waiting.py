@@ -47,24 +47,20 @@ class CountsWaits(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def make_trainer(model: T5, precision: str, device: str, optimizer_name: str = "adamw") -> Trainer:
+def make_trainer(model: T5, precision: str, device: str) -> Trainer:
+    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
     world = World(0, 1, torch.device(device))
-    run = TrainConfig(train_files=("x",), optimizer=optimizer_name)  # type: ignore[arg-type]
-    optimizer = make_optimizer(model, run, world)
     return Trainer(model, optimizer, world, precision=precision, max_grad_norm=1.0, seed=0)
 
 
 @pytest.mark.parametrize("gradient_checkpointing", [False, True])
-@pytest.mark.parametrize(
-    ("precision", "optimizer"),
-    [("float32", "adamw"), ("bfloat16", "adamw"), ("float16", "adamw"), ("float32", "muon")],
-)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_a_step_reads_nothing_off_the_device(
-    model: T5, batch: Batch, precision: str, optimizer: str, gradient_checkpointing: bool
+    model: T5, batch: Batch, precision: str, gradient_checkpointing: bool
 ) -> None:
     model.set_dropout(0.1)
     model.set_gradient_checkpointing(gradient_checkpointing)
-    trainer = make_trainer(model, precision, "cpu", optimizer)
+    trainer = make_trainer(model, precision, "cpu")
     for step in range(2):  # the first one also makes the optimizer's state
         with CountsWaits() as counted:
             trainer.step([batch, batch], step, 1e-3)

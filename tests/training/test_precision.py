@@ -20,7 +20,7 @@ FLOAT16_MAX = 65_504
 
 
 def trainer_of(model: T5, precision: str) -> Trainer:
-    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)), ALONE)
+    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
     return Trainer(model, optimizer, ALONE, precision=precision, max_grad_norm=1.0, seed=0)
 
 

@@ -103,7 +103,7 @@ def test_an_empty_micro_batch_adds_nothing(model: T5, batch: Batch) -> None:
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_a_step_without_a_row_changes_nothing(model: T5, batch: Batch, precision: str) -> None:
     """All its rows were too long and left out."""
-    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)), ALONE)
+    optimizer = make_optimizer(model, TrainConfig(train_files=("x",)))
     trainer = Trainer(model, optimizer, ALONE, precision=precision, max_grad_norm=1.0, seed=0)
     trainer.step([batch], 0, 1e-3)  # so that there are moments, which would move the weights
     before, scale = copy.deepcopy(model.state_dict()), trainer.scaler.get_scale()
@@ -229,7 +229,7 @@ def test_learning_rates() -> None:
 
 @pytest.mark.parametrize("decay_norms", [False, True])
 def test_weight_decay_spares_norms_and_biases_by_default(model: T5, decay_norms: bool) -> None:
-    optimizer = make_optimizer(model, config(weight_decay=0.1, decay_norms=decay_norms), ALONE)
+    optimizer = make_optimizer(model, config(weight_decay=0.1, decay_norms=decay_norms))
     decayed = {id(p) for group in optimizer.param_groups if group["weight_decay"] for p in group["params"]}
     spared = {name for name, parameter in model.named_parameters() if id(parameter) not in decayed}
     vectors = {name for name, parameter in model.named_parameters() if parameter.dim() == 1}
@@ -241,7 +241,7 @@ def test_weight_decay_spares_norms_and_biases_by_default(model: T5, decay_norms:
 
 def test_position_biases_and_embedding_have_rates_of_their_own(model: T5, batch: Batch) -> None:
     scales = {"position_bias_lr_scale": 30.0, "embedding_lr_scale": 100.0}
-    optimizer = make_optimizer(model, config(**scales, weight_decay=0.0), ALONE)
+    optimizer = make_optimizer(model, config(**scales, weight_decay=0.0))
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     trainer = Trainer(model, optimizer, ALONE, precision="float32", max_grad_norm=0, seed=0)
     trainer.step([batch], 0, 1e-4)
@@ -262,7 +262,7 @@ def test_position_biases_and_embedding_have_rates_of_their_own(model: T5, batch:
 def test_steps_on_cuda_lower_the_loss(model: T5, batch: Batch, precision: str) -> None:
     world = World(0, 1, torch.device("cuda"))
     model.to("cuda")
-    optimizer = make_optimizer(model, config(learning_rate=1e-2), ALONE)
+    optimizer = make_optimizer(model, config(learning_rate=1e-2))
     trainer = Trainer(model, optimizer, world, precision=precision, max_grad_norm=1.0, seed=0)
     losses = [trainer.step([batch], step, 1e-2)[0].item() for step in range(20)]
     assert losses[-1] < losses[0] - 0.5

@@ -134,7 +134,7 @@ class TestNonfinite:
             copy = T5(model.config)
             copy.load_state_dict(model.state_dict())
             copy.encoder.final_norm.weight.register_hook(lambda gradient: gradient * factor[0])
-            optimizer = make_optimizer(copy, TrainConfig(train_files=("x",)), ALONE)
+            optimizer = make_optimizer(copy, TrainConfig(train_files=("x",)))
             trainer = Trainer(
                 copy, optimizer, ALONE, precision="float32", max_grad_norm=max_grad_norm, seed=0
             )

@@ -71,8 +71,6 @@ class TrainConfig:
     max_steps: int | None = None
     """Stop after so many steps, though epochs are left."""
 
-    optimizer: Literal["adamw", "muon"] = "adamw"
-    """What moves the weights; muon moves matrices along their orthogonalised momentum, the rest as adamw."""
     learning_rate: float = 6e-4
     """Peak learning rate."""
     schedule: Literal["inverse_sqrt", "cosine", "constant", "epoch_decay"] = "constant"
@@ -82,18 +80,17 @@ class TrainConfig:
     lr_decay: float = 0.99
     """Factor per epoch of the schedule epoch_decay, in (0, 1]."""
     weight_decay: float = 0.01
-    """Decoupled weight decay."""
+    """AdamW's decoupled weight decay."""
     decay_norms: bool = False
     """Let weight decay act on norms and position biases too, as the published recipe did."""
     max_grad_norm: float = 1.0
     """Scale gradients down to this global norm; 0 clips nothing."""
     position_bias_lr_scale: float = 1.0
     """Factor on the rate of the position biases. AdamW moves a weight by no more than its rate a step, and a
-    bias acts alone where a matrix acts by the sum of a row: short runs from nothing want 10 to 30; with muon,
-    whose rates are higher, about 1."""
+    bias acts alone where a matrix acts by the sum of a row: short runs from nothing want 10 to 30."""
     embedding_lr_scale: float = 1.0
     """Factor on the rate of the embedding. Its rows begin at unit scale, matrices at d_model ** -0.5, and a
-    row moves only in steps that have its token: runs from nothing want 30 to 300; with muon about 20."""
+    row moves only in steps that have its token: runs from nothing want 30 to 300."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Arithmetic of the forward pass; weights and optimizer stay in float32."""
 

@@ -67,25 +67,6 @@ class World:
             dist.all_reduce(values)
         return values
 
-    def in_shares(self, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-        """Apply a function to every row of a tensor, each process to its share; all of them must call.
-
-        Args:
-            function: From (rows, ...) to the same shape, each row for itself.
-            rows: (rows, ...), the same on all ranks.
-
-        Returns:
-            (rows, ...), the same on all ranks.
-        """
-        if self.size == 1:
-            return function(rows)
-        share = -(-len(rows) // self.size)
-        padded = torch.cat([rows, rows.new_zeros(share * self.size - len(rows), *rows.shape[1:])])
-        mine = function(padded[self.rank * share : (self.rank + 1) * share]).contiguous()
-        of_ranks = [torch.empty_like(mine) for _ in range(self.size)]
-        dist.all_gather(of_ranks, mine)
-        return torch.cat(of_ranks)[: len(rows)]
-
     def begin_max(self, values: Sequence[int]) -> Callable[[], list[int]]:
         """Begin to take the element-wise maximum of some integers over all processes.
 

@@ -13,7 +13,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from textchem_core.config import IGNORED_LABEL
 from textchem_core.data.batches import TASK_NAMES, Batch
-from textchem_core.errors import CheckpointError
 from textchem_core.model.t5 import T5
 from textchem_core.training.distributed import World
 from textchem_core.training.loss import LossOfModel
@@ -110,7 +109,7 @@ class Trainer:
         """Change the weights, unless loss or gradient is not finite: then count the step and change nothing.
 
         Nor does a step without a token, whose loss is a mean over nothing. The same on all ranks, as these
-        numbers are. The host does not learn which it was: the optimizer reads ``found_inf`` on the device.
+        numbers are. The host does not learn which it was: fused AdamW reads ``found_inf`` on the device.
         """
         is_finite = loss.isfinite() & grad_norm.isfinite()
         self.optimizer.found_inf = (~is_finite).float()  # type: ignore[attr-defined]
@@ -121,11 +120,7 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint needs beside the weights: the optimizer's moments and the loss scale."""
-        return {
-            "optimizer": self.optimizer.state_dict(),
-            "optimizer_class": type(self.optimizer).__name__,
-            "scaler": self.scaler.state_dict(),
-        }
+        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
 
     def resume(self, state: dict[str, Any]) -> tuple[int, Any]:
         """Take over a checkpoint; weight decay, rates and precision stay those of this run.
@@ -135,17 +130,7 @@ class Trainer:
 
         Returns:
             Steps done, and the state of the log.
-
-        Raises:
-            CheckpointError: Another optimizer made it, whose moments this one cannot go on with.
         """
-        # Checkpoints without the key are from before there was a choice.
-        saved_by, ours = state.get("optimizer_class", "AdamW"), type(self.optimizer).__name__
-        if saved_by != ours:
-            raise CheckpointError(
-                f"optimizer={ours.lower()!r}: the checkpoint was made with {saved_by.lower()!r}; resume with "
-                "that, or begin another run from its weights with --init-from"
-            )
         settings = [
             {name: value for name, value in group.items() if name != "params"}
             for group in self.optimizer.param_groups
