@@ -1,6 +1,7 @@
 """What search found, as answers to a question: texts with a meaning, each told once."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,7 +26,7 @@ class Prediction:
     """The answer as the model wrote it, in the spelling that scored best."""
     score: float
     """The search's, of that spelling: its log-probability / number of tokens ** length_penalty. Answers are
-    in its order, so the first one is the search's best; it compares the answers to one question."""
+    in its order, but for ``to_predictions``'s exception; it compares the answers to one question."""
     log_prob: float
     """Log-probability (nats) of this answer to its input: of its tokens, or of all spellings together."""
     token_log_probs: list[float]
@@ -70,12 +71,16 @@ def to_predictions(
     num_return_sequences: int,
     valid_only: bool,
     sampled: bool = False,
+    asked: str = "",
 ) -> list[Prediction]:
     """Read the hypotheses of one question, put equal answers together and take the best.
 
     Equal are the same texts, and SMILES of the same canonical form; of a molecule, ``~`` and ``.`` between
     fragments are the same. Probabilities of different sequences of tokens are added; one that was drawn twice
     counts once. A text that was cut begins an answer nobody knows, and is never equal to a finished one.
+
+    Proposals of retrosynthesis that have the product among their precursors propose nothing, and are what a
+    weak model likes best: they come after all others.
 
     Args:
         task: What was asked.
@@ -85,6 +90,7 @@ def to_predictions(
         valid_only: Leave out the answers that are not valid, so that the next ones take their places; not for
             English text.
         sampled: The hypotheses were drawn, so that there may be equal ones among them.
+        asked: The input, for retrosynthesis the product.
 
     Returns:
         Answers, best first: fewer where not so many different ones were found, none where none is valid.
@@ -105,7 +111,10 @@ def to_predictions(
 
     found = np.logaddexp.reduce([hypothesis.log_prob for hypothesis, *_ in drawn.values()])
     ranked = ((answer, _is_valid(task, answer)) for answer in answers.values())
-    shown = ((answer, valid) for answer, valid in ranked if valid or not valid_only)
+    shown = [(answer, valid) for answer, valid in ranked if valid or not valid_only]
+    if task.name == "retrosynthesis":
+        product = canonical_compounds(asked)
+        shown.sort(key=lambda pair: _has_compounds(pair[0].canonical, product))
     return [
         Prediction(
             text=answer.text,
@@ -143,6 +152,13 @@ def _canonical(task: Task, text: str) -> str | None:
     if task.target_kind not in SMILES_KINDS:
         return None
     return canonical_molecule(text) if task.target_kind == "molecule" else canonical_compounds(text)
+
+
+def _has_compounds(side: str | None, others: str | None) -> bool:
+    """Whether all compounds of one side of a reaction are among those of another; both canonical."""
+    return (
+        side is not None and others is not None and not Counter(others.split(".")) - Counter(side.split("."))
+    )
 
 
 def _formula(task: Task, canonical: str | None) -> str | None:

@@ -357,6 +357,7 @@ class TextChem:
                 num_return_sequences=len(hypotheses) if rerank else options.num_return_sequences,
                 valid_only=valid_only,
                 sampled=options.do_sample,
+                asked=question.text,
             )
             for question, hypotheses in zip(questions, found, strict=True)
         ]

@@ -55,5 +55,7 @@ def test_transformers_answers_the_same(ours: TextChem) -> None:
     found = theirs.generate(**batch, num_beams=4, max_new_tokens=40)
     texts = [text.strip() for text in tokenizer.batch_decode(found, skip_special_tokens=True)]
     questions = [ours.prepare(task.name, task.example) for task in TASKS.values()]
-    answers = dict(ours.answer_all(questions, num_beams=4, max_new_tokens=40))
-    assert [answers[row][0].text for row in range(len(questions))] == texts
+    answers = dict(ours.answer_all(questions, num_beams=4, num_return_sequences=4, max_new_tokens=40))
+    # Not the first: where the product itself is proposed, that is put behind the others.
+    best = [max(answers[row], key=lambda answer: answer.score).text for row in range(len(questions))]
+    assert best == texts

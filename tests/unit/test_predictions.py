@@ -39,6 +39,37 @@ def texts(found: list[Prediction]) -> list[str]:
     return [prediction.text for prediction in found]
 
 
+class TestProposalsOfTheProduct:
+    """Acetanilide from aniline and acetic anhydride, and from itself."""
+
+    PRODUCT = "CC(=O)Nc1ccccc1"
+    ANSWERS = (
+        ("CC(=O)Nc1ccccc1", -0.1),
+        ("O.O=C(C)Nc1ccccc1", -0.2),
+        ("CC(=O)OC(C)=O.Nc1ccccc1", -0.3),
+        ("CC(=O)O(", -0.4),
+        ("CC(=O)Nc1ccccc1C", -0.5),
+    )
+
+    def test_they_come_last(self) -> None:
+        found = predictions("retrosynthesis", *self.ANSWERS, asked="C(C)(=O)Nc1ccccc1")
+        order = [self.ANSWERS[place][0] for place in (2, 3, 4, 0, 1)]
+        assert texts(found) == order
+        assert sum(one.confidence for one in found) == pytest.approx(1.0)
+        first = predictions("retrosynthesis", *self.ANSWERS, asked=self.PRODUCT, num_return_sequences=1)
+        assert texts(first) == order[:1], "the next one takes its place"
+
+    def test_nothing_else_is_moved(self) -> None:
+        for task, asked in (("forward", self.PRODUCT), ("retrosynthesis", "CCO"), ("retrosynthesis", "C(")):
+            assert texts(predictions(task, *self.ANSWERS, asked=asked)) == [text for text, _ in self.ANSWERS]
+
+    def test_a_product_of_two_compounds_must_be_there_as_a_whole(self) -> None:
+        answers = (("CCO.CCO.CCN", -0.1), ("CCO.CCN", -0.2), ("CCN.CCBr", -0.3))
+        assert texts(predictions("retrosynthesis", *answers, asked="CCO.CCO")) == [
+            answers[place][0] for place in (1, 2, 0)
+        ]
+
+
 class TestEqualAnswers:
     def test_spellings_of_a_molecule_are_one_answer_with_their_probabilities_added(self) -> None:
         found = predictions(
