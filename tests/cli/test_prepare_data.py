@@ -293,6 +293,8 @@ def long_run(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Where a script runs the tests in the background, SIGINT is ignored, and that is handed down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         until = time.monotonic() + 60
