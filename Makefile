@@ -18,6 +18,7 @@ format:
 	$(PYTHON) -m ruff check --fix $(SOURCES)
 
 # A model as the shipped one, from files to folder; interrupted, the same command goes on.
+DATA ?= $(error DATA is not set: give make the folder with reactions/, captions/ and actions/)
 MODEL ?= runs/textchem-mini/model
 textchem-mini: data/mini data/mini-actions
 	OMP_NUM_THREADS=1 $(PYTHON) -m torch.distributed.run --nproc_per_node 2 train.py \
@@ -26,10 +27,8 @@ textchem-mini: data/mini data/mini-actions
 		$(PYTHON) -m textchem_core.export runs/textchem-mini/checkpoints/step-00005250 $(MODEL)
 
 data/mini:
-	$(if $(DATA),,$(error DATA is not set: give make the folder with reactions/, captions/ and actions/))
 	$(PYTHON) prepare_data.py --config configs/textchem-mini-data.toml --data-dir $(DATA) --output $@ --report
 
 data/mini-actions:
-	$(if $(DATA),,$(error DATA is not set: give make the folder with reactions/, captions/ and actions/))
 	$(PYTHON) prepare_data.py --sources "actions actions/actions.train.tsv split=train" \
 		--data-dir $(DATA) --output $@

@@ -1,8 +1,7 @@
 """What search found, as answers to a question: texts with a meaning, each told once."""
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from textchem_core.decoding.protocol import Hypothesis
 from textchem_core.errors import DataError
-from textchem_core.round_trip import RoundTrip
+from textchem_core.round_trip import RoundTrip, proposes_product
 from textchem_core.tasks import Task
 from textchem_core.text.actions import parse_actions
 from textchem_core.text.cleanup import SMILES_KINDS, clean_output
@@ -111,10 +110,11 @@ def to_predictions(
 
     found = np.logaddexp.reduce([hypothesis.log_prob for hypothesis, *_ in drawn.values()])
     ranked = ((answer, _is_valid(task, answer)) for answer in answers.values())
-    shown = [(answer, valid) for answer, valid in ranked if valid or not valid_only]
+    shown: Iterable[tuple[_Answer, bool | None]]
+    shown = ((answer, valid) for answer, valid in ranked if valid or not valid_only)
     if task.name == "retrosynthesis":
-        product = canonical_compounds(asked)
-        shown.sort(key=lambda pair: _has_compounds(pair[0].canonical, product))
+        product = canonical_compounds(asked) or asked
+        shown = sorted(shown, key=lambda pair: proposes_product(pair[0].canonical or "", product))
     return [
         Prediction(
             text=answer.text,
@@ -152,13 +152,6 @@ def _canonical(task: Task, text: str) -> str | None:
     if task.target_kind not in SMILES_KINDS:
         return None
     return canonical_molecule(text) if task.target_kind == "molecule" else canonical_compounds(text)
-
-
-def _has_compounds(side: str | None, others: str | None) -> bool:
-    """Whether all compounds of one side of a reaction are among those of another; both canonical."""
-    return (
-        side is not None and others is not None and not Counter(others.split(".")) - Counter(side.split("."))
-    )
 
 
 def _formula(task: Task, canonical: str | None) -> str | None:

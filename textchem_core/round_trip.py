@@ -5,6 +5,7 @@ transformer-based models and a hyper-graph exploration strategy", Chemical Scien
 doi 10.1039/C9SC05704H.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -51,9 +52,14 @@ def round_trips(
     return [None if reaction is None else trips[reaction] for reaction in reactions]
 
 
+def proposes_product(precursors: str, product: str) -> bool:
+    """Whether all compounds of a product are among its own precursors; both canonical."""
+    return not Counter(product.split(".")) - Counter(precursors.split("."))
+
+
 def _reaction(proposal: str, product: str) -> tuple[str, str] | None:
     """Return precursors and product as forward knows them; a product that is no SMILES as it is."""
     precursors, wanted = canonical_compounds(proposal), canonical_compounds(product) or product
-    if precursors is None or wanted in (precursors, *precursors.split(".")):
+    if precursors is None or proposes_product(precursors, wanted):
         return None
     return precursors, wanted

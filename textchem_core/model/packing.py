@@ -47,8 +47,7 @@ class PackedLinear:
 class QuantizedLinear:
     """A product of whole numbers: weights rounded once, with a scale for each output, states as they come.
 
-    Each row of the states has a scale of its own, so it depends on no other row: what an input is answered
-    does not depend on those beside it.
+    Each row of the states has a scale of its own, so the product of a row depends on no other.
 
     Args:
         weight: (out_features, in_features) float32, where ``can_quantize``.
