@@ -11,6 +11,8 @@ _BYTES_AT_ONCE = 1 << 20
 def replace_file(path: Path, write: Callable[[Path], object], *, suffix: str = ".tmp") -> None:
     """Write under a temporary name and rename, so that nobody ever sees half a file.
 
+    Whoever may read other new files may read this one, too: safetensors 0.8 lets nobody but the owner.
+
     Args:
         path: Written anew or for the first time.
         write: Writes the file whose path it is given.
@@ -18,7 +20,10 @@ def replace_file(path: Path, write: Callable[[Path], object], *, suffix: str = "
     """
     temporary = path.with_name(path.name + suffix)
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         write(temporary)
+        temporary.chmod(mode)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -311,6 +311,8 @@ def test_saved_folder_reads_back(tmp_path: Path, facts: dict[str, Any]) -> None:
     for _ in range(2):  # the second time over the first
         model.save_pretrained(tmp_path / "a" / "b")
     assert sorted(os.listdir(tmp_path / "a" / "b")) == ["config.json", "model.safetensors"]
+    modes = [path.stat().st_mode for path in (tmp_path / "a" / "b").iterdir()]
+    assert modes[0] == modes[1]  # safetensors 0.8 would let nobody but the owner read the weights
     again = T5.from_pretrained(str(tmp_path / "a" / "b"))
     assert again.config == model.config
     assert not again.training
