@@ -101,6 +101,8 @@ def prepare(predictor: TextChem, item: Input, config: GenerateConfig) -> Questio
         raise InputError(f"{item.place}: {error}") from error
     if question.problem:
         logging.warning("%s: %s; answered as written (--strict refuses)", item.place, question.problem)
+    if question.is_cut:
+        logging.warning("%s: cut to %d tokens", item.place, len(question.source_ids))
     return question
 
 
@@ -169,7 +171,7 @@ class Answering:
         self.counts["cut"] += sum(question.is_cut for question in questions)
         self.counts["without answer"] += sum(not predictions for predictions in answers.values())
         shown = enumerate(zip(inputs, questions, strict=True))
-        return "".join(show(item, question, answers[i], self.config.format) for i, (item, question) in shown)
+        return "".join(show(item, question, answers[i], self.config.style) for i, (item, question) in shown)
 
 
 def answer_to_stream(config: GenerateConfig, answering: Answering) -> None:
@@ -189,6 +191,7 @@ def answer_to_stream(config: GenerateConfig, answering: Answering) -> None:
 def answer_to_file(config: GenerateConfig, world: World, model: Path, answering: Answering) -> None:
     """Answer the inputs in order, each process its pools, into a file that can be gone on with."""
     run = {name: value for name, value in asdict(config).items() if name not in NOT_OF_ANSWERS}
+    run["format"] = config.style
     run["model_sha256"] = model_sha256(model) if world.is_main else None
     path, bar = Path(config.output or ""), answering.bar
     with closing(AnswerFile(path, run, str(model), world, resume=config.resume)) as answers:

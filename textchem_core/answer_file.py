@@ -137,17 +137,21 @@ class AnswerFile:
         Raises:
             OutputError: The inputs that were answered are not the ones that stand there now.
         """
-        begun, sha256 = self._whole, ""
+        begun, sha256, num_before = self._whole, "", 0
         for number, inputs in enumerate(pools):
-            asked = json.dumps(
-                [(one.text, one.row) for one in inputs]
-            )  # what answers show, but for the place
-            pool = Pool(number, len(inputs), hashlib.sha256(asked.encode()).hexdigest())
-            self._read = _with(self._read, pool)
+            pool, read_before = _pool(number, inputs), self._read
+            self._read = _with(read_before, pool)
             if number < begun.num_pools:
                 sha256 = self._read
                 if number + 1 == begun.num_pools and sha256 != begun.sha256:
+                    answered = inputs[: begun.num_inputs - num_before]
+                    if _with(read_before, _pool(number, answered)) == begun.sha256:
+                        raise OutputError(
+                            f"{self._path}: is finished, with the answers to {begun.num_inputs} inputs; put "
+                            "those that were added since into a file of their own, and name another --output"
+                        )
                     break
+                num_before += len(inputs)
                 continue
             if self._world.is_main:
                 self._unjoined.append(pool)
@@ -155,8 +159,8 @@ class AnswerFile:
                 yield pool, inputs
         if sha256 != begun.sha256:
             raise OutputError(
-                f"{self._path}: holds the answers to other inputs: of the first {begun.num_inputs} some have "
-                "changed; put them back as they were, or name another --output"
+                f"{self._path}: holds the answers to other inputs: of the first {begun.num_inputs} some are "
+                "gone or have changed; put them back as they were, or name another --output"
             )
 
     def put(self, pool: Pool, answers: str) -> None:
@@ -290,6 +294,12 @@ def check_output(path: Path, *, resume: bool) -> None:
             raise OutputError(
                 f"{path}: has answers already; go on with --resume, name another --output, or delete it"
             )
+
+
+def _pool(number: int, inputs: list[Input]) -> Pool:
+    """Return what stands for some inputs: a checksum of what answers show of them, all but the place."""
+    asked = json.dumps([(one.text, one.row) for one in inputs])
+    return Pool(number, len(inputs), hashlib.sha256(asked.encode()).hexdigest())
 
 
 def _with(sha256: str, pool: Pool) -> str:

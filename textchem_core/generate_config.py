@@ -33,8 +33,8 @@ class GenerateConfig:
     """File for the answers, instead of standard output; one that has answers is not overwritten."""
     resume: bool = False
     """Go on with the --output of an interrupted run, or begin it."""
-    format: Literal["text", "jsonl"] = "text"
-    """text for people; jsonl has one object per input, with scores."""
+    format: Literal["text", "jsonl"] | None = None
+    """text for people; jsonl has one object per input, with scores. Not given, --output's ending says."""
 
     num_beams: int | None = None
     """Answers followed at a time; 1 is greedy search. Not given, 10, or 1 with --do-sample."""
@@ -100,6 +100,11 @@ class GenerateConfig:
                 raise ConfigError(f"{name}={value!r}: holds the character NUL, which no name has")
             if value == "-":
                 raise ConfigError(f"{name}='-': leave it out for standard input and output, or name ./-")
+        if self.format is None and str(self.output).endswith((".csv", ".tsv", ".json", ".gz")):
+            raise ConfigError(
+                f"--output {self.output!r}: answers are text or JSON lines; name a .txt or .jsonl, "
+                "or say which with --format"
+            )
         if self.inputs and self.input_file is not None:
             raise ConfigError(
                 f"inputs {self.inputs!r} and --input-file {self.input_file!r}: give one of them"
@@ -124,6 +129,10 @@ class GenerateConfig:
             if self.output and other and os.path.realpath(self.output) == os.path.realpath(other):
                 flag = "--" + name.replace("_", "-")
                 raise ConfigError(f"--output {self.output!r} is the {flag}; name another file")
+        if self.constrain and self.speculative:
+            raise ConfigError(
+                "--constrain with --speculative: drafts follow no grammar; leave one of them out"
+            )
         # All of this is checked where it is used, too; here a mistake costs no loading of the model.
         check_range("batch_tokens", self.batch_tokens, at_least=1)
         Search(**self.search_options())
@@ -136,6 +145,11 @@ class GenerateConfig:
             )
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise ConfigError(f"device={self.device!r}: must be auto, cpu, cuda or cuda:N")
+
+    @property
+    def style(self) -> str:
+        """``text`` or ``jsonl``."""
+        return self.format or ("jsonl" if str(self.output).endswith(".jsonl") else "text")
 
     def search_options(self) -> SearchOptions:
         """Return what it says of the search; these flags have the names of the options."""

@@ -1,15 +1,15 @@
 """What search found, as answers to a question: texts with a meaning, each told once."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
 from textchem_core.decoding.protocol import Hypothesis
 from textchem_core.errors import DataError
-from textchem_core.round_trip import RoundTrip, proposes_product
+from textchem_core.round_trip import RoundTrip, nothing_reacts
 from textchem_core.tasks import Task
 from textchem_core.text.actions import parse_actions
 from textchem_core.text.cleanup import SMILES_KINDS, clean_output
@@ -78,8 +78,8 @@ def to_predictions(
     fragments are the same. Probabilities of different sequences of tokens are added; one that was drawn twice
     counts once. A text that was cut begins an answer nobody knows, and is never equal to a finished one.
 
-    Proposals of retrosynthesis that have the product among their precursors propose nothing, and are what a
-    weak model likes best: they come after all others.
+    Where a product is among its own precursors nothing reacts, and a weak model likes such answers best, to
+    forward and to retrosynthesis. They come after all others.
 
     Args:
         task: What was asked.
@@ -89,11 +89,44 @@ def to_predictions(
         valid_only: Leave out the answers that are not valid, so that the next ones take their places; not for
             English text.
         sampled: The hypotheses were drawn, so that there may be equal ones among them.
-        asked: The input, for retrosynthesis the product.
+        asked: The input, for forward the precursors and for retrosynthesis the product.
 
     Returns:
         Answers, best first: fewer where not so many different ones were found, none where none is valid.
     """
+    answers, log_prob_found = _put_together(task, hypotheses, tokenizer)
+    ranked = ((answer, _is_valid(task, answer)) for answer in _ranked(task, answers, asked))
+    shown = ((answer, valid) for answer, valid in ranked if valid or not valid_only)
+    return [
+        Prediction(
+            text=answer.text,
+            score=answer.spellings[0].score,
+            log_prob=answer.log_prob(),
+            token_log_probs=answer.spellings[0].token_log_probs,
+            confidence=(
+                answer.num_found / len(hypotheses)
+                if sampled
+                else math.exp(answer.log_prob() - log_prob_found)
+            ),
+            finished=answer.spellings[0].finished,
+            valid=valid,
+            canonical=answer.canonical,
+            formula=_formula(task, answer.canonical),
+        )
+        for answer, valid in islice(shown, num_return_sequences)
+    ]
+
+
+def shown_first(task: Task, hypotheses: list[Hypothesis], tokenizer: Tokenizer, *, asked: str) -> Hypothesis:
+    """Return the hypothesis that the first of ``to_predictions`` is read from; arguments are the same."""
+    answers, _ = _put_together(task, hypotheses, tokenizer)
+    return _ranked(task, answers, asked)[0].spellings[0]
+
+
+def _put_together(
+    task: Task, hypotheses: list[Hypothesis], tokenizer: Tokenizer
+) -> tuple[list[_Answer], float]:
+    """Return different answers in the order of the search, and the log-probability of all together."""
     answers: dict[tuple[bool, str], _Answer] = {}
     drawn: dict[tuple[tuple[int, ...], bool], list[Hypothesis]] = {}
     for hypothesis in hypotheses:
@@ -108,28 +141,46 @@ def to_predictions(
         answer.spellings.append(hypothesis)
         answer.num_found += 1 + len(again)
 
-    found = np.logaddexp.reduce([hypothesis.log_prob for hypothesis, *_ in drawn.values()])
-    ranked = ((answer, _is_valid(task, answer)) for answer in answers.values())
-    shown: Iterable[tuple[_Answer, bool | None]]
-    shown = ((answer, valid) for answer, valid in ranked if valid or not valid_only)
-    if task.name == "retrosynthesis":
-        product = canonical_compounds(asked) or asked
-        shown = sorted(shown, key=lambda pair: proposes_product(pair[0].canonical or "", product))
+    log_prob = np.logaddexp.reduce([hypothesis.log_prob for hypothesis, *_ in drawn.values()])
+    return list(answers.values()), float(log_prob)
+
+
+def _ranked(task: Task, answers: list[_Answer], asked: str) -> list[_Answer]:
+    """Return the answers in the order they are shown in: those in which nothing reacts come last."""
+    if task.name not in ("forward", "retrosynthesis"):
+        return answers
+    known = canonical_compounds(asked) or asked
+
+    def is_last(answer: _Answer) -> bool:
+        if answer.canonical is None:
+            return False
+        sides = (known, answer.canonical) if task.name == "forward" else (answer.canonical, known)
+        return nothing_reacts(*sides)
+
+    return sorted(answers, key=is_last)
+
+
+def by_round_trip(
+    products: Sequence[str],
+    proposed: Sequence[Sequence[Prediction]],
+    ask: Callable[[list[str], list[str]], list[RoundTrip | None]],
+) -> list[list[Prediction]]:
+    """Let forward order the proposals for each product, see ``best_first``.
+
+    Args:
+        products: What was asked.
+        proposed: The proposals for each.
+        ask: Tells what forward makes of proposals, and of the product wanted of each.
+    """
+    pairs = [
+        (proposal.text, product)
+        for product, proposals in zip(products, proposed, strict=True)
+        for proposal in proposals
+    ]
+    trips = iter(ask([text for text, _ in pairs], [product for _, product in pairs]))
     return [
-        Prediction(
-            text=answer.text,
-            score=answer.spellings[0].score,
-            log_prob=answer.log_prob(),
-            token_log_probs=answer.spellings[0].token_log_probs,
-            confidence=(
-                answer.num_found / len(hypotheses) if sampled else math.exp(answer.log_prob() - found)
-            ),
-            finished=answer.spellings[0].finished,
-            valid=valid,
-            canonical=answer.canonical,
-            formula=_formula(task, answer.canonical),
-        )
-        for answer, valid in islice(shown, num_return_sequences)
+        best_first([replace(proposal, round_trip=next(trips)) for proposal in proposals])
+        for proposals in proposed
     ]
 
 

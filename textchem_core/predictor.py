@@ -6,8 +6,7 @@ model.predict("smiles2caption", ["CCO"])[0][0].text
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -29,7 +28,7 @@ from textchem_core.inspection import (
     mean_states,
 )
 from textchem_core.model.t5 import T5
-from textchem_core.predictions import Prediction, best_first, to_predictions
+from textchem_core.predictions import Prediction, by_round_trip, shown_first, to_predictions
 from textchem_core.questions import Question, Reader, check_list, check_pairs, check_wishes
 from textchem_core.round_trip import RoundTrip, round_trips
 from textchem_core.shipped import shipped_model
@@ -164,7 +163,7 @@ class TextChem:
     def predict(
         self,
         task: str,
-        inputs: Sequence[str],
+        inputs: Iterable[str],
         *,
         canonicalize: bool = True,
         strict: bool = False,
@@ -198,8 +197,8 @@ class TextChem:
     def score(
         self,
         task: str,
-        inputs: Sequence[str],
-        targets: Sequence[str],
+        inputs: Iterable[str],
+        targets: Iterable[str],
         *,
         canonicalize: bool = True,
         strict: bool = False,
@@ -222,7 +221,7 @@ class TextChem:
             InputError: As ``prepare`` does; or a target is too long, or there is not one for each input.
             ConfigError: The model's log-probabilities are not numbers.
         """
-        check_pairs(inputs=inputs, targets=targets)
+        inputs, targets = check_pairs(inputs=inputs, targets=targets)
         questions = self._reader.questions(
             task, inputs, canonicalize=canonicalize, strict=strict, truncate=truncate
         )
@@ -230,8 +229,8 @@ class TextChem:
 
     def round_trip(
         self,
-        proposals: Sequence[str],
-        products: Sequence[str],
+        proposals: Iterable[str],
+        products: Iterable[str],
         *,
         max_new_tokens: int = 512,
         batch_tokens: int = BATCH_TOKENS,
@@ -251,11 +250,11 @@ class TextChem:
             InputError: There is not one product for each proposal.
             TokenizerError: A product is not valid Unicode.
         """
-        check_pairs(proposals=proposals, products=products)
+        proposals, products = check_pairs(proposals=proposals, products=products)
         forward = partial(self._forward, max_new_tokens=max_new_tokens, batch_tokens=batch_tokens)
         return round_trips(proposals, products, forward)
 
-    def embed(self, texts: Sequence[str], *, task: str | None = None, truncate: bool = False) -> Tensor:
+    def embed(self, texts: Iterable[str], *, task: str | None = None, truncate: bool = False) -> Tensor:
         """Return the encoder's states, averaged over the tokens of each text.
 
         All tokens that the encoder reads count, the end token and a prompt's among them.
@@ -278,7 +277,8 @@ class TextChem:
         if task is None:
             sources = [self._reader.text(text, truncate=truncate) for text in texts]
         else:
-            sources = [self.prepare(task, text, truncate=truncate).source_ids for text in texts]
+            read = self._reader.questions(task, texts, canonicalize=True, strict=False, truncate=truncate)
+            sources = [question.source_ids for question in read]
         return mean_states(self.model, sources)
 
     def cross_attention(
@@ -305,10 +305,13 @@ class TextChem:
             InputError: As ``prepare`` does, or the target is too long.
             ConfigError: There is no such task, or options of a search are given with a target.
         """
-        question = self.prepare(task, text, canonicalize=canonicalize, truncate=truncate)
+        (question,) = self._reader.questions(
+            task, [text], canonicalize=canonicalize, strict=False, truncate=truncate
+        )
         if target is None:
             source_ids = torch.tensor([question.source_ids], device=self.model.shared.weight.device)
-            ((best, *_),) = generate(self.model, source_ids, **search)
+            (found,) = generate(self.model, source_ids, return_spares=True, **search)
+            best = shown_first(question.task, found, self.tokenizer, asked=question.text)
             target_ids = [*best.token_ids, *[self.tokenizer.eos_id] * best.finished]
         elif search:
             raise ConfigError(
@@ -363,7 +366,7 @@ class TextChem:
         ]
         if rerank:
             ask = partial(self.round_trip, max_new_tokens=options.max_new_tokens, batch_tokens=batch_tokens)
-            answers = _by_round_trip(questions, answers, ask)
+            answers = by_round_trip([question.text for question in questions], answers, ask)
         return [predictions[: options.num_return_sequences] for predictions in answers]
 
     def _score(self, questions: Sequence[Question], targets: Sequence[list[int]]) -> list[Score]:
@@ -380,19 +383,3 @@ class TextChem:
         greedily = partial(self.answer_all, num_beams=1, max_new_tokens=max_new_tokens)
         answers = dict(greedily(questions, batch_tokens=batch_tokens))
         return [(answers[row][0].text, score.log_prob) for row, score in enumerate(scores)]
-
-
-def _by_round_trip(
-    questions: Sequence[Question],
-    proposed: Sequence[Sequence[Prediction]],
-    ask: Callable[[list[str], list[str]], list[RoundTrip | None]],
-) -> list[list[Prediction]]:
-    """Order the proposals of each question by what forward makes of them; ``ask`` tells what that is."""
-    texts = [proposal.text for proposals in proposed for proposal in proposals]
-    asked = zip(questions, proposed, strict=True)
-    products = [question.text for question, proposals in asked for _ in proposals]
-    trips = iter(ask(texts, products))
-    return [
-        best_first([replace(proposal, round_trip=next(trips)) for proposal in proposals])
-        for proposals in proposed
-    ]

@@ -1,11 +1,11 @@
 """What a user hands in, as the model reads it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from textchem_core.config import check_choice
-from textchem_core.errors import ConfigError, InputError
+from textchem_core.errors import ConfigError, InputError, TokenizerError
 from textchem_core.tasks import TASKS, Task, split_source
 from textchem_core.text.cleanup import SMILES_KINDS, clean_input, clean_target
 from textchem_core.text.smiles_constraint import SmilesConstraint
@@ -57,17 +57,25 @@ class Reader:
         return Question(task=TASKS[task], text=cleaned, source_ids=source_ids, problem=problem, is_cut=is_cut)
 
     def questions(
-        self, task: str, inputs: Sequence[str], *, canonicalize: bool, strict: bool, truncate: bool
+        self, task: str, inputs: Iterable[str], *, canonicalize: bool, strict: bool, truncate: bool
     ) -> list[Question]:
         """Read inputs, and say which of them have a problem; errors as in ``TextChem.predict``."""
+        check_choice("task", task, tuple(TASKS))
         check_list("inputs", inputs)
-        questions = [
-            self.question(task, text, canonicalize=canonicalize, strict=strict, truncate=truncate)
-            for text in inputs
-        ]
-        for question in questions:
+        questions = []
+        for number, text in enumerate(inputs):
+            try:
+                question = self.question(
+                    task, text, canonicalize=canonicalize, strict=strict, truncate=truncate
+                )
+            except (InputError, TokenizerError) as error:
+                raise type(error)(f"inputs[{number}]: {error}") from error
+            questions.append(question)
+        for number, question in enumerate(questions):
             if question.problem:
-                logger.warning("%s; answered as written", question.problem)
+                logger.warning("inputs[%d]: %s; answered as written", number, question.problem)
+            if question.is_cut:
+                logger.warning("inputs[%d]: cut to %d tokens", number, len(question.source_ids))
         return questions
 
     def text(self, text: str, *, truncate: bool) -> list[int]:
@@ -128,27 +136,30 @@ class Reader:
             )
 
 
-def check_list(name: str, texts: Sequence[str]) -> None:
+def check_list(name: str, texts: Iterable[str]) -> None:
     """Raise InputError if ``texts`` is one string, whose characters would be taken one by one."""
     if isinstance(texts, str):
         raise InputError(f"{name}={texts[:60]!r}: a single string; give a list, [{texts[:60]!r}]")
 
 
-def check_pairs(**lists: Sequence[str]) -> None:
-    """Raise InputError unless these two are lists of strings of one length.
+def check_pairs(**iterables: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return these two as lists; InputError unless they hold strings and have one length.
 
     Args:
-        lists: By the names their owner knows them by.
+        iterables: By the names their owner knows them by.
     """
-    for name, texts in lists.items():
+    for name, texts in iterables.items():
         check_list(name, texts)
-        for text in texts:
-            _check_string(text)
-    (first, second), (length, other) = lists, map(len, lists.values())
-    if length != other:
+    first, second = map(list, iterables.values())
+    for name, texts in zip(iterables, (first, second), strict=True):
+        for number, text in enumerate(texts):
+            _check_string(text, f"{name}[{number}]: ")
+    if len(first) != len(second):
+        one, other = iterables
         raise InputError(
-            f"{length} {first} and {other} {second}; give one of the {second} for each of the {first}"
+            f"{len(first)} {one} and {len(second)} {other}; give one of the {other} for each of the {one}"
         )
+    return first, second
 
 
 def check_wishes(task: Task, *, valid_only: bool, rerank: str | None, constrain: bool = False) -> None:
@@ -164,6 +175,6 @@ def check_wishes(task: Task, *, valid_only: bool, rerank: str | None, constrain:
         raise ConfigError(f"rerank={rerank!r}: for retrosynthesis, not for {task.name}; leave it out")
 
 
-def _check_string(text: object) -> None:
+def _check_string(text: object, place: str = "") -> None:
     if not isinstance(text, str):
-        raise InputError(f"{text!r:.80}: a {type(text).__name__}; an input is a string")
+        raise InputError(f"{place}{text!r:.80}: a {type(text).__name__}; give a string")

@@ -52,14 +52,15 @@ def round_trips(
     return [None if reaction is None else trips[reaction] for reaction in reactions]
 
 
-def proposes_product(precursors: str, product: str) -> bool:
+def nothing_reacts(precursors: str, product: str) -> bool:
     """Whether all compounds of a product are among its own precursors; both canonical."""
     return not Counter(product.split(".")) - Counter(precursors.split("."))
 
 
 def _reaction(proposal: str, product: str) -> tuple[str, str] | None:
     """Return precursors and product as forward knows them; a product that is no SMILES as it is."""
+    proposal, product = proposal.strip(), product.strip()
     precursors, wanted = canonical_compounds(proposal), canonical_compounds(product) or product
-    if precursors is None or proposes_product(precursors, wanted):
+    if precursors is None or nothing_reacts(precursors, wanted):
         return None
     return precursors, wanted

@@ -214,6 +214,15 @@ def test_output_goes_to_the_file_alone(ask: Ask, tmp_path: Path) -> None:
     ]
 
 
+def test_the_name_of_a_file_says_its_format(ask: Ask, tmp_path: Path) -> None:
+    assert ask("CCO", "--output", "a.jsonl").status == 0
+    assert ask("CCO", "--output", "b.jsonl", "--format", "text").status == 0
+    assert ask("CCO", "--output", "c.out").status == 0
+    assert objects((tmp_path / "a.jsonl").read_text("utf-8"))[0]["input"] == "CCO"
+    for name in ("b.jsonl", "c.out"):
+        assert (tmp_path / name).read_text("utf-8").startswith("question: CCO\n")
+
+
 @pytest.mark.parametrize("text", ["α-D-glucose −78 °C", 'a "quoted" \\ text', "\U0001f9ea"])
 def test_any_unicode_comes_through_jsonl(ask: Ask, text: str) -> None:
     run = ask(text, "--format", "jsonl", task="paragraph2actions")
@@ -356,6 +365,11 @@ def test_a_vocabulary_that_is_not_the_models_is_refused(
         (("--model",), ["--model", "expected one argument"]),
         (("--output", ""), ["output=''", "leave it out"]),
         (("--output", "-"), ["output='-'", "leave it out for standard input and output"]),
+        (("CC", "--output", "a.csv"), ["--output 'a.csv'", "name a .txt or .jsonl"]),
+        (
+            ("CC", "--task", "forward", "--num-beams", 1, "--speculative", "--constrain"),
+            ["--constrain with --speculative", "leave one of them out"],
+        ),
         (("--input-file", "-"), ["input_file='-'", "leave it out for standard input and output"]),
         (("CC", "--attention", "notes.txt"), ["--attention 'notes.txt'", "name a file ending in .npz"]),
         (("CC", "--attention", "a.npz", "--output", "./a.npz"), ["--output './a.npz' is the --attention"]),
@@ -460,7 +474,11 @@ def test_truncated_sources_are_counted(ask: Ask) -> None:
     text = "The mixture was stirred. " * 300
     run = ask("Short.", text, text, "--truncate", task="paragraph2actions")
     assert len(questions(run)) == 3
-    assert warnings(run) == ["warning: 2 sources were cut to 512 tokens"]
+    assert warnings(run) == [
+        "warning: input 2: cut to 512 tokens",
+        "warning: input 3: cut to 512 tokens",
+        "warning: 2 sources were cut to 512 tokens",
+    ]
     assert warnings(ask("Short.", "--truncate", task="paragraph2actions")) == []
 
 

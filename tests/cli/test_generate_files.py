@@ -212,7 +212,9 @@ def test_what_changes_no_answer_may_change(ask: Ask, tmp_path: Path, begun: byte
 def test_other_inputs_are_not_mixed_in(ask: Ask, tmp_path: Path, begun: bytes) -> None:
     (tmp_path / "in.txt").write_bytes(in_lines(["N", *alkanes(10)[1:]]))
     error = ask("--input-file", "in.txt", "--output", "out", "--resume").error
-    assert error.startswith("out: holds the answers to other inputs: of the first 4 some have changed")
+    assert error.startswith(
+        "out: holds the answers to other inputs: of the first 4 some are gone or have changed"
+    )
     assert (tmp_path / "out").read_bytes() == begun
 
 

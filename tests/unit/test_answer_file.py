@@ -353,9 +353,22 @@ def test_a_run_with_other_options_is_refused(tmp_path: Path, options: dict[str, 
 )
 def test_other_inputs_are_refused(tmp_path: Path, lines: list[str]) -> None:
     before = begun(tmp_path / "out", texts(8))
-    with pytest.raises(OutputError, match="of the first 6 some have changed"):
+    with pytest.raises(OutputError, match="of the first 6 some are gone or have changed"):
         run(tmp_path / "out", lines, resume=True)
     assert (tmp_path / "out").read_bytes() == before
+
+
+def test_a_finished_run_takes_no_more_inputs(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    run(path, texts(5))
+    before = path.read_bytes()
+    with pytest.raises(
+        OutputError, match="is finished, with the answers to 5 inputs; put those that were added"
+    ):
+        run(path, texts(8), resume=True)
+    with pytest.raises(OutputError, match="of the first 5 some are gone or have changed"):
+        run(path, [*texts(4), "another", "more"], resume=True)
+    assert path.read_bytes() == before
 
 
 def test_what_stands_beside_an_input_belongs_to_it(tmp_path: Path) -> None:

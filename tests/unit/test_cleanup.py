@@ -58,9 +58,22 @@ def test_salts_keep_their_tilde_and_compounds_are_sorted() -> None:
     assert "~" in text
 
 
-def test_blanks_around_an_input_are_dropped_and_those_within_kept() -> None:
+def test_blanks_around_an_input_are_dropped_and_those_of_a_text_folded() -> None:
     assert clean_input(CAPTION, "  CCO \n", canonicalize=True) == ("CCO", None)
-    assert clean_input(ACTIONS, "\tA  b\n", canonicalize=True) == ("A  b", None)
+    assert clean_input(ACTIONS, "\tA  b.\r\nC d\n", canonicalize=True) == ("A b. C d", None)
+    assert clean_target(FORWARD, " CCO\n") == "CCO"
+    assert clean_target(CAPTION, "A solvent.\n  It is toxic. ") == "A solvent. It is toxic."
+
+
+def test_atom_maps_are_no_part_of_a_molecule() -> None:
+    mapped = "[CH3:1][C:2](=[O:3])[Cl:4].[NH2:5][c:6]1[cH:7][cH:8][cH:9][cH:10][cH:11]1"
+    assert clean_input(FORWARD, mapped, canonicalize=True) == ("CC(=O)Cl.Nc1ccccc1", None)
+    assert clean_input(FORWARD, mapped, canonicalize=False) == (mapped, None)
+    text, _ = clean_input(FORWARD, mapped, canonicalize=True, random_seed=1)
+    assert ":" not in text
+    # Maps that tell equal neighbours apart make no stereocentre.
+    text, _ = clean_input(CAPTION, "[CH3:1][C@H:2]([CH3:3])[OH:4]", canonicalize=True)
+    assert text == "CC(C)O"
 
 
 @pytest.mark.parametrize("smiles", ["C1CC", "CCO ethanol", "CCO->", "", "."])

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from textchem_core.decoding.generate import generate
+from textchem_core.decoding.options import Search
 from textchem_core.decoding.protocol import Hypothesis
 from textchem_core.errors import ConfigError, InputError
 
@@ -578,6 +580,20 @@ class TestModel:
         on_cuda = generate(model, sources(1, 4, 2).cuda(), min_new_tokens=1, **options)
         for found, expected in zip(on_cuda, on_cpu, strict=True):
             assert_same(found, expected)
+
+
+class TestNumbersOfNumPy:
+    def test_they_are_those_of_python(self) -> None:
+        search = Search(
+            num_beams=np.int64(4),  # type: ignore[arg-type]
+            num_return_sequences=np.uint8(2),  # type: ignore[arg-type]
+            length_penalty=np.float32(0.5),  # type: ignore[arg-type]
+            early_stopping=np.bool_(True),  # type: ignore[arg-type]
+        )
+        assert search == Search(num_beams=4, num_return_sequences=2, length_penalty=0.5, early_stopping=True)
+        assert type(search.num_beams) is int
+        with pytest.raises(ConfigError, match=r"num_beams=4.0: must be an integer"):
+            Search(num_beams=np.float64(4.0))  # type: ignore[arg-type]
 
 
 class TestBadArguments:

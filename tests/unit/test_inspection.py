@@ -92,7 +92,32 @@ def test_what_score_refuses(random_textchem: TextChem) -> None:
         random_textchem.score("nosuch", ["C"], ["C"])
 
 
+def test_a_bad_one_among_many_is_named(random_textchem: TextChem) -> None:
+    with pytest.raises(InputError, match=r"inputs\[1\]: '  ': empty input"):
+        random_textchem.predict("forward", ["C", "  "])
+    with pytest.raises(TokenizerError, match=r"inputs\[2\]: .*lone surrogate"):
+        random_textchem.score("paragraph2actions", ["C", "C", "\ud800"], ["C"] * 3)
+    with pytest.raises(ConfigError, match="task='nosuch'"):
+        random_textchem.predict("nosuch", [])
+
+
+def test_any_iterable_will_do(random_textchem: TextChem) -> None:
+    products = ["CCO", "CCN"]
+    options: dict[str, Any] = {"num_beams": 2, "max_new_tokens": 3}
+    assert random_textchem.predict("forward", iter(products), **options) == random_textchem.predict(
+        "forward", products, **options
+    )
+    assert random_textchem.score("forward", iter("CN"), iter(products)) == random_textchem.score(
+        "forward", ["C", "N"], products
+    )
+    assert random_textchem.round_trip(iter("CN"), iter(products), max_new_tokens=3) == (
+        random_textchem.round_trip(["C", "N"], products, max_new_tokens=3)
+    )
+
+
 def test_targets_are_read_as_those_of_training_rows(random_textchem: TextChem) -> None:
+    plain, ending = random_textchem.score("forward", ["C", "C"], ["CCO", " CCO\n"])
+    assert plain == ending
     doubled, plain = random_textchem.score("forward", ["C", "C"], ["F/C=C\\\\F", "F/C=C\\F"])
     assert doubled == plain
     (empty,) = random_textchem.score("forward", ["C"], [""])
@@ -222,6 +247,26 @@ def test_attention_of_the_models_own_answer(random_textchem: TextChem) -> None:
         assert random_textchem.tokenizer.decode(ids).strip() == answer.text
         assert found.weights.shape[2] == len(found.target_tokens)
     assert ends == {True, False}
+
+
+def test_attention_is_of_the_answer_that_is_shown() -> None:
+    """Whose best hypothesis is the product itself, which is shown last."""
+    model, aspirin = TextChem.load(), "CC(=O)Oc1ccccc1C(=O)O"
+    found = model.cross_attention("retrosynthesis", aspirin)
+    ((answer,),) = model.predict("retrosynthesis", [aspirin])
+    assert "".join(found.target_tokens) == f"▁{answer.text}</s>"
+    assert answer.text != aspirin
+
+
+def test_what_is_wrong_with_a_text_is_said(
+    random_textchem: TextChem, caplog: pytest.LogCaptureFixture
+) -> None:
+    random_textchem.embed(["CCO", "C1CC"], task="smiles2caption")
+    random_textchem.cross_attention("smiles2caption", "[13CH2]" * 700, "x", truncate=True)
+    assert [record.getMessage() for record in caplog.records] == [
+        "inputs[1]: invalid SMILES 'C1CC'; answered as written",
+        "inputs[0]: cut to 512 tokens",
+    ]
 
 
 def test_attention_to_a_given_target_does_not_search(random_textchem: TextChem) -> None:

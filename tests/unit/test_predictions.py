@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from textchem_core.decoding.protocol import Hypothesis
-from textchem_core.predictions import Prediction, to_predictions
-from textchem_core.tasks import TASKS
+from textchem_core.predictions import Prediction, shown_first, to_predictions
+from textchem_core.tasks import TASKS, Task
 
 
 def predictions(
@@ -18,6 +18,16 @@ def predictions(
     **changes: Any,
 ) -> list[Prediction]:
     """Ask for the predictions of these texts, whose log-probabilities are given; each is one token."""
+    options: dict[str, Any] = {"num_return_sequences": 99, "valid_only": False}
+    return to_predictions(
+        *hypotheses_of(task, *answers, length_penalty=length_penalty), **(options | changes)
+    )
+
+
+def hypotheses_of(
+    task: str, *answers: tuple[str, float] | tuple[str, float, bool], length_penalty: float = 0.0
+) -> tuple[Task, list[Hypothesis], Any]:
+    """Return the task, the hypotheses best first, and a tokenizer."""
     texts = {number: answer[0] for number, answer in enumerate(answers)}
     hypotheses = [
         Hypothesis(
@@ -31,15 +41,14 @@ def predictions(
     ]
     hypotheses.sort(key=lambda hypothesis: -hypothesis.score)
     tokenizer: Any = SimpleNamespace(decode=lambda ids, unk_surface: "".join(texts[i] for i in ids))
-    options: dict[str, Any] = {"num_return_sequences": 99, "valid_only": False}
-    return to_predictions(TASKS[task], hypotheses, tokenizer, **(options | changes))
+    return TASKS[task], hypotheses, tokenizer
 
 
 def texts(found: list[Prediction]) -> list[str]:
     return [prediction.text for prediction in found]
 
 
-class TestProposalsOfTheProduct:
+class TestNothingReacts:
     """Acetanilide from aniline and acetic anhydride, and from itself."""
 
     PRODUCT = "CC(=O)Nc1ccccc1"
@@ -51,7 +60,7 @@ class TestProposalsOfTheProduct:
         ("CC(=O)Nc1ccccc1C", -0.5),
     )
 
-    def test_they_come_last(self) -> None:
+    def test_proposals_of_the_product_come_last(self) -> None:
         found = predictions("retrosynthesis", *self.ANSWERS, asked="C(C)(=O)Nc1ccccc1")
         order = [self.ANSWERS[place][0] for place in (2, 3, 4, 0, 1)]
         assert texts(found) == order
@@ -59,8 +68,33 @@ class TestProposalsOfTheProduct:
         first = predictions("retrosynthesis", *self.ANSWERS, asked=self.PRODUCT, num_return_sequences=1)
         assert texts(first) == order[:1], "the next one takes its place"
 
+    def test_the_hypothesis_shown_first_is_the_first_answers(self) -> None:
+        answers = [("CCO", -1.0), ("OCC", -2.0), ("CCN", -3.0)]
+        for asked, token_ids in (("CCBr", [0]), ("CCO", [2])):
+            assert shown_first(*hypotheses_of("forward", *answers), asked=asked).token_ids == token_ids
+
+    def test_precursors_as_products_come_last(self) -> None:
+        asked = "Nc1ccccc1.O=C(C)OC(C)=O.[Na+]~[OH-]"
+        answers = (
+            ("c1ccccc1N", -0.1),
+            ("[OH-]~[Na+]", -0.2),
+            ("CC(=O)Nc1ccccc1", -0.3),
+            ("Nc1ccccc1.CC(=O)O", -0.4),
+            ("[Na+].[OH-]", -0.5),
+            ("Nc1ccccc1.CC(=O)OC(C)=O", -0.6),
+            ("N(", -0.7),
+        )
+        found = predictions("forward", *answers, asked=asked)
+        assert texts(found) == [answers[place][0] for place in (2, 3, 4, 6, 0, 1, 5)]
+
     def test_nothing_else_is_moved(self) -> None:
-        for task, asked in (("forward", self.PRODUCT), ("retrosynthesis", "CCO"), ("retrosynthesis", "C(")):
+        for task, asked in (
+            ("forward", "CCO"),
+            ("forward", "CC(=O)O("),
+            ("retrosynthesis", "CCO"),
+            ("retrosynthesis", "C("),
+            ("description2smiles", self.PRODUCT),
+        ):
             assert texts(predictions(task, *self.ANSWERS, asked=asked)) == [text for text, _ in self.ANSWERS]
 
     def test_a_product_of_two_compounds_must_be_there_as_a_whole(self) -> None:

@@ -300,7 +300,7 @@ class TestDrafts:
 
     def test_large_batches_have_none(self) -> None:
         text = list(range(10, 49))
-        for batch_size, widest in ((3, 9), (4, 8), (8, 4), (16, 2), (17, 1)):
+        for batch_size, widest in ((3, 9), (4, 8), (8, 4), (16, 2), (17, 1), (33, 1)):
             model = RecordingModel(from_text(text))
             found = generate(model, torch.tensor([text] * batch_size), num_beams=1, speculative=True)
             assert [hypothesis.token_ids for [hypothesis] in found] == [text] * batch_size

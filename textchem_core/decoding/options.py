@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Literal, TypedDict
 
+import numpy as np
+
 from textchem_core.config import check_integer, check_range
 from textchem_core.errors import ConfigError
 
@@ -81,6 +83,9 @@ class Search:
         Raises:
             ConfigError: For the first one that is out of its range, or read by another kind of search.
         """
+        for field in fields(self):
+            if isinstance(value := getattr(self, field.name), np.generic):  # of an array of settings to try
+                object.__setattr__(self, field.name, value.item())
         for name in ("do_sample", "speculative"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name}={getattr(self, name)!r}: must be True or False")

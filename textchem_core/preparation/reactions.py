@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from textchem_core.preparation.left_out import LeftOut
-from textchem_core.text.smiles import canonical_molecule, largest_fragment
+from textchem_core.text.smiles import ATOM_MAP, canonical_molecule, largest_fragment
 
 # No SMILES has a blank, comma, semicolon or quote, so a reaction is found wherever it stands in a line, and
 # behind it ChemAxon's extension, between bars.
@@ -15,7 +15,6 @@ _REACTION = re.compile(
 )
 _SPELLED = re.compile(r"(?:\[[^]]+]|Br|Cl|[BCNOPSFIbcnops*>.~=#$:/\\()%@+\-0-9])+")
 _GROUPS = re.compile(r"(?:^|[,|])f:(\d+(?:\.\d+)+(?:,\d+(?:\.\d+)+)*)")
-_ATOM_MAP = re.compile(r":(\d+)\]")
 
 
 class Reaction(NamedTuple):
@@ -121,9 +120,9 @@ def _grouped(text: str, extension: str) -> list[list[str]]:
 
 def _contributing(reactants: list[str], agents: list[str], products: list[str]) -> list[str]:
     """Return the compounds that are no reagents."""
-    kept = {number for compound in products for number in _ATOM_MAP.findall(compound)}
+    kept = {number for compound in products for number in ATOM_MAP.findall(compound)}
     if kept:
-        return [one for one in (*reactants, *agents) if kept.intersection(_ATOM_MAP.findall(one))]
+        return [one for one in (*reactants, *agents) if kept.intersection(ATOM_MAP.findall(one))]
     if not agents:
         raise LeftOut("reagents unknown: no atom maps, and nothing between the arrows")
     return reactants
@@ -132,7 +131,7 @@ def _contributing(reactants: list[str], agents: list[str], products: list[str]) 
 def _compounds(compounds: list[str]) -> list[str]:
     canonical = []
     for compound in compounds:
-        smiles = _canonical(_ATOM_MAP.sub("]", compound))
+        smiles = _canonical(ATOM_MAP.sub("]", compound))
         if smiles is None:
             raise LeftOut("invalid SMILES", compound)
         canonical.append(smiles)

@@ -24,7 +24,8 @@ def clean_input(
 
     Doubled backslashes, which the published data files have, are undone in SMILES. Models caption the
     same molecule far worse when it is written differently, so SMILES are made canonical on both ways in:
-    training and asking. Blanks around the input are dropped.
+    training and asking, and lose their atom maps. Blanks around the input are dropped, and those in a text
+    are folded.
 
     Args:
         task: Whose input it is.
@@ -36,7 +37,7 @@ def clean_input(
         The cleaned input, and None or what is wrong with it; a SMILES that RDKit cannot read is returned
         as written, because the model may still answer.
     """
-    text = text.strip()
+    text = _fold(task.input_kind, text)
     if task.input_kind not in SMILES_KINDS:
         return text, None
     smiles = undouble(text)
@@ -52,7 +53,11 @@ def clean_input(
 
 
 def clean_target(task: Task, text: str) -> str:
-    """Return the target of a data row as the model shall write it: doubled backslashes undone in SMILES."""
+    """Return the target of a data row as the model shall write it.
+
+    Doubled backslashes are undone in SMILES. Blanks around it are dropped, and those in a text are folded.
+    """
+    text = _fold(task.target_kind, text)
     return undouble(text) if task.target_kind in SMILES_KINDS else text
 
 
@@ -68,6 +73,11 @@ def clean_output(task: Task, token_ids: list[int], tokenizer: Tokenizer) -> str:
     if task.target_kind in SMILES_KINDS:
         text = restore_unknown(text, UNKNOWN_MARK)
     return text.replace(UNKNOWN_MARK, "<unk>")
+
+
+def _fold(kind: str, text: str) -> str:
+    """Drop blanks around a SMILES, and fold those of a text, line breaks too, as T5's own vocabulary does."""
+    return text.strip() if kind in SMILES_KINDS else " ".join(text.split())
 
 
 def undouble(smiles: str) -> str:

@@ -19,6 +19,8 @@ MOST_MARKS_TRIED_SINGLY = 6
 # it: RDKit recurses along the molecule, and a chain of 20,000 atoms overflows the stack and ends the process.
 _MAY_BE_SMILES = re.compile("[!-~]{1,5000}")
 
+ATOM_MAP = re.compile(r":(\d+)\]")
+"""The number of an atom, as reactions have them, and the end of its bracket."""
 _HAS_MORE = re.compile(r"[@/\\]|\[\d")
 """Of a SMILES with stereochemistry or isotopes."""
 
@@ -28,7 +30,7 @@ def canonical_molecule(smiles: str) -> str | None:
 
     An empty string and a SMILES without atoms are no molecules, though RDKit reads them, and neither is
     one with a blank, after which RDKit ignores the rest. A salt may be written with ``.`` or ``~`` and keeps
-    the sign it came with.
+    the sign it came with. Atom maps are no part of a molecule, and dropped.
 
     Args:
         smiles: One molecule, at most 5,000 characters.
@@ -206,7 +208,7 @@ def _parsed(smiles: str) -> Any:
     """Return RDKit's molecule with at least one atom, or None."""
     if not _MAY_BE_SMILES.fullmatch(smiles):
         return None
-    molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
+    molecule = Chem.MolFromSmiles(ATOM_MAP.sub("]", smiles).replace("~", "."))
     return molecule if molecule is not None and molecule.GetNumAtoms() else None
 
 
