@@ -4,7 +4,8 @@
     torchrun --nproc_per_node 8 train.py               the same run on eight
     python train.py --config my_run.toml --seed 1      any other run
 
-Without --config the run is configs/sample.toml. Every key of a config is a flag, and the flag wins.
+Without --config the run is configs/sample.toml, or with --resume --run-dir the one that was begun there.
+Every key of a config is a flag, and the flag wins.
 """
 
 import sys
@@ -20,7 +21,13 @@ from textchem_core.training.milestones import Milestones
 from textchem_core.training.optim import learning_rate, make_optimizer
 from textchem_core.training.run_log import RunLog
 from textchem_core.training.run_record import write_record
-from textchem_core.training.setup import choose_run_dir, make_loader, newest_whole_checkpoint, open_model
+from textchem_core.training.setup import (
+    choose_run_dir,
+    config_of_begun_run,
+    make_loader,
+    newest_whole_checkpoint,
+    open_model,
+)
 from textchem_core.training.step import Trainer
 from textchem_core.training.stopping import Stopping
 
@@ -59,6 +66,10 @@ def train(config: TrainConfig, world: World) -> None:
         for path in write_record(run_dir, start_step, world, model, tokenizer, files):
             log.say(f"{path}: not what it was at the last start; the epoch has other rows from here on")
     log.start(load.steps, sum(parameter.numel() for parameter in model.parameters()))
+    if load_valid is not None and config.long_rows == "error":
+        # A row that is too long shall not be found out by the first validation, hours later.
+        for _ in load_valid(range(load_valid.steps.steps_per_epoch)):
+            pass
 
     numbers = range(start_step, total_steps)
     with closing(log):
@@ -90,7 +101,13 @@ def train(config: TrainConfig, world: World) -> None:
 def main() -> None:
     """Read the command line and train."""
     with one_error_line():
-        config = parse_config(TrainConfig, sys.argv[1:], description=str(__doc__), default_toml=SAMPLE_RUN)
+        config = parse_config(
+            TrainConfig,
+            sys.argv[1:],
+            description=str(__doc__),
+            default_toml=SAMPLE_RUN,
+            other_toml=config_of_begun_run,
+        )
         with join_world(config.device) as world:
             train(config, world)
 

@@ -13,7 +13,7 @@ import re
 import sys
 import textwrap
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -41,6 +41,7 @@ def parse_config(
     *,
     description: str,
     default_toml: Path | None = None,
+    other_toml: Callable[[Mapping[str, Any]], Path | None] | None = None,
     positional: str | None = None,
 ) -> Config:
     """Read a config from the command line.
@@ -50,6 +51,7 @@ def parse_config(
         arguments: The words after the program's name.
         description: First lines of ``--help``.
         default_toml: The TOML file used when ``--config`` is not given; None uses the class's defaults.
+        other_toml: Told the flags' values by field, names another file for that, or None.
         positional: A field of type ``tuple[str, ...]`` that takes the words without a flag, wherever they
             stand, and all that follows ``--``.
 
@@ -89,7 +91,10 @@ def parse_config(
     if words and positional is not None:
         values[positional] = tuple(words)
     toml_path = values.pop("config")
-    toml = default_toml if toml_path is None else Path(toml_path)
+    if toml_path is not None:
+        toml: Path | None = Path(toml_path)
+    else:
+        toml = (other_toml(values) if other_toml else None) or default_toml
     values = {**(read_toml(config_class, toml) if toml else {}), **values}
     for field in _fields(config_class):
         if field.name not in values and field.default is MISSING:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 from runs import assert_equal_runs
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from textchem_core import T5, Tokenizer
 from textchem_core.command_line import read_toml
@@ -236,7 +237,8 @@ class TestResume:
             index.write_bytes(b"")
         (run_dir / "config.toml").write_text('run_dir = "ru')
         (run_dir / "run.json").write_text('{"starts": [')
-        train(max_steps=2, resume=True)
+        assert f"{Path('runs/test/config.toml')}: not TOML" in error_of(train(check=False, resume=True))
+        train(max_steps=2, resume=True, config=ROOT / "configs" / "sample.toml")
         assert metrics(run_dir)[: len(before)] == before
         assert [line["step"] for line in metrics(run_dir)] == [1, 1, 2, 2]
 
@@ -358,6 +360,15 @@ class TestLog:
             k: v for k, v in straight.items() if k not in timed
         }
         assert straight["source_tokens"] == 15
+
+    def test_a_resumed_log_is_on_the_device_of_the_run(self, tmp_path: Path) -> None:
+        """Without such a device at hand: PyTorch's fake tensors refuse what a real one would."""
+        state = {"sums": [9.0, 1.0, 0.0], "counts": [0] * 7, "seconds": 1.0}
+        config = TrainConfig(train_files=("x",))
+        for device in ("cpu", "cuda"):
+            world = World(0, 1, torch.device(device))
+            with FakeTensorMode():
+                RunLog(tmp_path, world, config, start_step=1, total_steps=9, state=state).close()
 
     def test_fewer_processes_leave_no_rows_of_the_others_behind(self, tmp_path: Path) -> None:
         """Two ranks have come to step 4, the checkpoint is of step 2, and one rank goes on."""

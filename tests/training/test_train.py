@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import train as train_script
 from textchem_core import T5, TextChem, Tokenizer
 from textchem_core.command_line import read_toml
 from textchem_core.errors import CheckpointError
@@ -109,6 +110,42 @@ def test_resumed_ends_bit_identical_to_undisturbed(train: Run, tmp_path: Path, p
     assert ours["scaler"] == theirs["scaler"]
     for index, state in theirs["optimizer"]["state"].items():
         assert all(torch.equal(ours["optimizer"]["state"][index][key], value) for key, value in state.items())
+
+
+@pytest.mark.dist
+def test_three_processes_resumed_end_bit_identical_to_undisturbed(train: Run, tmp_path: Path) -> None:
+    """With two, sums are the same in whatever order."""
+    for name in ("straight", "broken"):
+        train(run_dir=f"runs/{name}", max_steps=4, checkpoint_every=2, processes=3)
+    broken, straight = tmp_path / "runs" / "broken", tmp_path / "runs" / "straight"
+    shutil.rmtree(checkpoint_folders(broken)[-1])
+    train(run_dir="runs/broken", max_steps=4, checkpoint_every=2, processes=3, resume=True)
+    assert losses(broken) == losses(straight)
+    assert all(torch.equal(weights(broken)[name], tensor) for name, tensor in weights(straight).items())
+
+
+def test_a_run_that_was_moved_goes_on_as_it_began(
+    train: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(max_steps=1, learning_rate=1e-4)
+    (tmp_path / "runs" / "test").rename(tmp_path / "moved")
+    monkeypatch.setattr(sys, "argv", ["train.py", "--resume", "--run-dir", "moved", "--max-steps", "2"])
+    train_script.main()
+    assert capsys.readouterr().out.startswith("moved: resumed with max_steps=2, was 1\nmoved: ")
+    config = read_toml(TrainConfig, tmp_path / "moved" / "config.toml")
+    assert (config["learning_rate"], config["run_dir"]) == (1e-4, "moved")
+    assert [line["step"] for line in metrics(tmp_path / "moved") if "loss" in line] == [1, 2]
+
+
+def test_a_validation_row_that_is_too_long_is_found_before_the_first_step(
+    train: Run, tmp_path: Path, rows_file: Path
+) -> None:
+    row = {"task": "smiles2caption", "input": "C", "target": "word " * 600}
+    long = tmp_path / "long.jsonl"
+    long.write_text(rows_file.read_text("utf-8") + "\n" + json.dumps(row), "utf-8")
+    finished = train(valid_files=long, check=False)
+    assert f"{long}:11: target has" in finished.stderr
+    assert not (tmp_path / "runs" / "test" / "metrics.jsonl").exists()
 
 
 @pytest.mark.dist

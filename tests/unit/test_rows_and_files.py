@@ -2,8 +2,10 @@ import gzip
 import hashlib
 import json
 import os
+import pickle
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from textchem_core.data import index as index_module
 from textchem_core.data.files import RowFiles, find_files
+from textchem_core.data.mixing import InOrder, Mixture
 from textchem_core.data.rows import Row, parse_row
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
@@ -195,7 +198,7 @@ def test_the_index_is_memory_mapped_and_12_bytes_a_row(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", b"".join(map(row, range(50))))
     rows = opened(path, cache=tmp_path / "c")
     assert isinstance(rows._offsets[0], np.memmap)
-    assert isinstance(rows.groups()[0].lines.base, np.memmap)
+    assert isinstance(rows.groups()[0].lines, np.memmap)
     (folder,) = (tmp_path / "c").iterdir()
     assert (folder / "offsets").stat().st_size == 51 * 8
     assert (folder / "rows").stat().st_size == 50 * 4
@@ -298,6 +301,25 @@ def test_a_changed_file_is_indexed_again(tmp_path: Path, name: str) -> None:
     write(path, row(4))
     os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns + 1))
     assert opened(path, cache=tmp_path / "c")[0].target == "µ 4"
+
+
+def test_another_table_of_tasks_is_another_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With bad rows skipped those of a new task would stay out for good."""
+    path = write(tmp_path / "a.jsonl", row(0) + line(task="new", input="C", target="methane"))
+    assert len(RowFiles.build([path], tmp_path / "cache", skip_bad=True).groups()) == 1
+    monkeypatch.setitem(TASKS, "new", replace(TASKS["smiles2caption"], name="new", prompt="Name it:"))
+    assert len(opened(path, cache=tmp_path / "cache").groups()) == 2
+
+
+def test_a_worker_is_sent_no_copy_of_the_index(tmp_path: Path) -> None:
+    tasks = ("forward", "retrosynthesis") * 2000
+    lines = (line(task=task, input="C", target=str(number)) for number, task in enumerate(tasks))
+    rows = opened(write(tmp_path / "a.jsonl", b"".join(lines)), cache=tmp_path / "cache")
+    for order in (InOrder(rows.groups(), None), Mixture(rows.groups(), [1.0, 0.5], seed=3)):
+        sent = pickle.dumps(order)
+        assert len(sent) < 2000
+        positions = np.arange(len(order))
+        assert np.array_equal(pickle.loads(sent)(1, positions).row_ids, order(1, positions).row_ids)
 
 
 def test_a_row_that_changed_after_indexing_is_a_data_error(tmp_path: Path) -> None:

@@ -79,7 +79,8 @@ class _Checked(NamedTuple):
 def index_folder(path: Path, cache: Path) -> Path:
     """Return where the index of a file is; a changed file has another place, so an old one is never used."""
     stat = path.stat()
-    identity = f"{_VERSION}\n{path.resolve()}\n{stat.st_size}\n{stat.st_mtime_ns}"
+    # A row is what the table has a task for, so one of another table is another index.
+    identity = f"{_VERSION}\n{path.resolve()}\n{stat.st_size}\n{stat.st_mtime_ns}\n{list(TASKS.values())}"
     return cache / f"{path.name[:100]}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
@@ -138,9 +139,12 @@ def map_offsets(summary: FileSummary) -> NDArray[np.int64]:
 
 def map_rows(summary: FileSummary) -> dict[str, NDArray[np.uint32]]:
     """Return the line numbers of the rows of each task that has any, memory-mapped, from 0."""
-    rows = np.memmap(Path(summary.index, "rows"), np.uint32, mode="r")
-    ends = np.cumsum(list(summary.rows_per_task.values()))
-    return dict(zip(summary.rows_per_task, np.split(rows, ends[:-1]), strict=True))
+    path, rows, first = Path(summary.index, "rows"), dict[str, NDArray[np.uint32]](), 0
+    for task, num_rows in summary.rows_per_task.items():
+        # A map of its own, that knows its place in the file: a part of a larger one does not.
+        rows[task] = np.memmap(path, np.uint32, mode="r", offset=4 * first, shape=(num_rows,))
+        first += num_rows
+    return rows
 
 
 def _whole_summary(path: Path, folder: Path) -> FileSummary | None:

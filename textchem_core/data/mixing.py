@@ -1,7 +1,7 @@
 """Which row stands where in which epoch: every task and file repeated as often as asked, then shuffled."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,14 @@ class InOrder:
         return Drawn(self._groups.row_ids(groups, lines), np.zeros(len(positions), dtype=np.uint64))
 
 
+class _Mapped(NamedTuple):
+    """Where a memory map of line numbers is."""
+
+    path: str
+    offset: int
+    shape: tuple[int, ...]
+
+
 class _Groups:
     """The rows of all groups, looked up by group and place."""
 
@@ -98,6 +106,24 @@ class _Groups:
         self._lines = [group.lines for group in groups]
         self._first_ids = np.array([group.first_id for group in groups], dtype=np.int64)
         self.sizes = np.array([len(group.lines) for group in groups], dtype=np.int64)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the places of memory maps: a pickled map would be a copy of the index in every worker."""
+        lines = [
+            _Mapped(str(own.filename), own.offset, own.shape) if isinstance(own, np.memmap) else own
+            for own in self._lines
+        ]
+        return {**self.__dict__, "_lines": lines}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Open the maps again."""
+        lines = [
+            np.memmap(own.path, np.uint32, mode="r", offset=own.offset, shape=own.shape)
+            if isinstance(own, _Mapped)
+            else own
+            for own in state["_lines"]
+        ]
+        self.__dict__.update(state, _lines=lines)
 
     def row_ids(self, groups: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
         lines = np.empty(len(places), dtype=np.int64)

@@ -100,3 +100,5 @@ class Milestones:
                 self.run_dir, done, model, self.tokenizer, state, config=config, values=values
             )
             self.log.say(f"step {done}: saved {folder}")
+        # A slow disk may take longer than the others wait for each other in the sums of the next step.
+        self.world.meet()

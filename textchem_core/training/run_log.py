@@ -80,7 +80,7 @@ class RunLog:
         self._scalars = _tensorboard_writer(run_dir, start_step) if wants_scalars else None
         self._begin()
         if state is not None:
-            self._sums += torch.tensor(state["sums"], dtype=torch.float64)
+            self._sums += torch.tensor(state["sums"], dtype=torch.float64, device=world.device)
             if world.is_main:  # the counts of all ranks
                 self._counts = dict(zip(_COUNTED, state["counts"], strict=True))
             self._since -= state["seconds"]

@@ -3,9 +3,10 @@
 import fcntl
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -22,7 +23,7 @@ from textchem_core.text.tokenizer import Tokenizer
 from textchem_core.training.checkpoint import checkpoint_folders, verify_checkpoint, way_back
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World, remember_run_dir, run_dir_of_this_launch
-from textchem_core.training.run_record import write_config
+from textchem_core.training.run_record import CONFIG_FILE, write_config
 
 LOCK_FILE = "lock"
 _ROW_MULTIPLE = 64
@@ -89,12 +90,28 @@ def _new_run(run_dir: Path) -> Path:
     raise AssertionError("there is no last number")
 
 
+def config_of_begun_run(flags: Mapping[str, Any]) -> Path | None:
+    """Return the config of the run that flags want to go on with, where they name its folder and no config.
+
+    Args:
+        flags: Values by field.
+    """
+    if not flags.get("resume") or "run_dir" not in flags:
+        return None
+    path = _last_run(Path(flags["run_dir"])) / CONFIG_FILE
+    return path if path.is_file() else None
+
+
 def _old_run(run_dir: Path) -> Path:
-    runs = list(itertools.takewhile(Path.exists, _numbered(run_dir)))
-    begun = [path for path in runs if checkpoint_folders(path)]
-    chosen = (begun or runs or [run_dir])[-1]
+    chosen = _last_run(run_dir)
     chosen.mkdir(parents=True, exist_ok=True)
     return chosen
+
+
+def _last_run(run_dir: Path) -> Path:
+    runs = list(itertools.takewhile(Path.exists, _numbered(run_dir)))
+    begun = [path for path in runs if checkpoint_folders(path)]
+    return (begun or runs or [run_dir])[-1]
 
 
 def _numbered(run_dir: Path) -> Iterator[Path]:

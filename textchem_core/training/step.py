@@ -60,6 +60,20 @@ class Trainer:
             if world.size > 1
             else self._loss_of_model
         )
+        if world.size > 1:
+            self._settle_buckets()
+
+    def _settle_buckets(self) -> None:
+        """Let DDP go backward once, through nothing.
+
+        Only after that it lays out what it sums together for good. A first step that summed otherwise than
+        the same step of a run that had gone on would differ from it in its last digits.
+        """
+        token = torch.zeros(1, 1, dtype=torch.int64, device=self._world.device)
+        labels, factor = torch.full_like(token, IGNORED_LABEL), torch.zeros((), device=self._world.device)
+        scaled_loss, _ = self._parallel(token, torch.ones_like(token), labels, factor)
+        scaled_loss.backward()
+        self.optimizer.zero_grad(set_to_none=True)
 
     def step(self, micro_batches: Sequence[Batch], step: int, learning_rate: float) -> tuple[Tensor, Tensor]:
         """Train on the rows of one step.
