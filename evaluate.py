@@ -72,8 +72,14 @@ def check_with_forward(config: EvaluateConfig, run: Run) -> None:
     # Imported where a model is asked: PyTorch takes longer to begin than a small file to be scored.
     from textchem_core.evaluation.answering import Forward, open_model
 
-    if "retrosynthesis" not in run.tasks:
+    rows = run.tasks.get("retrosynthesis", [])
+    if not rows:
         raise DataError(f"--forward-model: {run.name} has no predictions of retrosynthesis; leave it out")
+    if not all(row.input for row in rows):
+        raise DataError(
+            f"--forward-model: {run.name} does not say what product was asked for; give predictions with "
+            "their inputs, as JSON lines, or leave it out"
+        )
     model = open_model(config.forward_model or "", config.device, config.dtype)
     forward = Forward(model, max_new_tokens=config.max_new_tokens, batch_tokens=config.batch_tokens)
     run.tasks["retrosynthesis"] = forward.check(run.tasks["retrosynthesis"])
@@ -185,13 +191,15 @@ def main() -> None:
     with one_line_for_a_mistake(), known_ends("--batch-tokens, --num-beams or --max-new-tokens"):
         config = parse_config(EvaluateConfig, sys.argv[1:], description=str(__doc__))
         evaluation = evaluate(config)
-        if evaluation is not None:
-            sys.stdout.write(render(evaluation, config.format))
-            sys.stdout.flush()
-        if evaluation is not None and config.report is not None:
+        if evaluation is None:
+            return
+        # First: who reads standard output may go away before the end.
+        if config.report is not None:
             today, versions = datetime.date.today(), {name: metadata.version(name) for name in PACKAGES}
             write_report(Path(config.report), evaluation, date=today.isoformat(), versions=versions)
             logging.info("report: %s", config.report)
+        sys.stdout.write(render(evaluation, config.format))
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from textchem_core.training.setup import (
     choose_run_dir,
     config_of_begun_run,
     make_loader,
+    make_valid_loader,
     newest_whole_checkpoint,
     open_model,
 )
@@ -43,9 +44,7 @@ def train(config: TrainConfig, world: World) -> None:
     if world.device.type == "cpu":
         keep_freed_memory()
     load = make_loader(config, tokenizer, world, run_dir, training=True)
-    load_valid = (
-        make_loader(config, tokenizer, world, run_dir, training=False) if config.valid_files else None
-    )
+    load_valid = make_valid_loader(config, tokenizer, world, run_dir)
     steps_per_epoch = load.steps.steps_per_epoch
     total_steps = config.num_epochs * steps_per_epoch
     if config.max_steps is not None:
@@ -66,10 +65,6 @@ def train(config: TrainConfig, world: World) -> None:
         for path in write_record(run_dir, start_step, world, model, tokenizer, files):
             log.say(f"{path}: not what it was at the last start; the epoch has other rows from here on")
     log.start(load.steps, sum(parameter.numel() for parameter in model.parameters()))
-    if load_valid is not None and config.long_rows == "error":
-        # A row that is too long shall not be found out by the first validation, hours later.
-        for _ in load_valid(range(load_valid.steps.steps_per_epoch)):
-            pass
 
     numbers = range(start_step, total_steps)
     with closing(log):

@@ -217,7 +217,7 @@ def _is_valid(task: Task, answer: _Answer) -> bool | None:
     """Tell whether an answer is of the kind that the task asks for; None where every text is."""
     if task.target_kind in SMILES_KINDS:
         return answer.canonical is not None
-    if task.target_kind == "text":
+    if task.target_kind != "actions":
         return None
     try:
         parse_actions(answer.text)

@@ -467,6 +467,14 @@ def test_the_report_is_a_page_that_loads_nothing(
             ["--predictions", "p.tsv", "--task", "forward", "--train-data", "empty.jsonl"],
             "no row of training data in 0 lines",
         ),
+        (
+            ["--predictions", "p.tsv", "--task", "retrosynthesis", "--train-data", "d.jsonl"],
+            "--train-data: p.tsv:1 has no input, whose product is looked for; give predictions with",
+        ),
+        (
+            ["--predictions", "p.tsv", "--task", "retrosynthesis", "--forward-model", "m"],
+            "--forward-model: p.tsv does not say what product was asked for",
+        ),
         (["--predictions", "p.tsv", "--num-workers", "0"], "num_workers=0: must be >= 1"),
         (["--predictions", "p.tsv", "--seed", "-1"], "seed=-1: must be >= 0"),
         (["--compare", "p.tsv", "p.tsv", "--forward-model", "m"], "--forward-model goes with --model or"),

@@ -233,6 +233,17 @@ def test_targets_are_joined_in_order_and_checked_by_input(tmp_path: Path) -> Non
     ]
 
 
+def test_the_published_source_is_joined_too(tmp_path: Path) -> None:
+    prompt = "Predict the product of the following reaction: "
+    answers = [{"source": prompt + text, "predictions": [text]} for text in ("C", "N")]
+    path = written(tmp_path, lines(*answers), "p.jsonl")
+    rows = read_predictions(path, "forward", truth(tmp_path))["forward"]
+    assert [(row.input, row.target) for row in rows] == [("C", "CC"), ("N", "NN")]
+    path = written(tmp_path, lines({"source": "C", "predictions": []}), "q.jsonl")
+    with pytest.raises(DataError, match=r"q\.jsonl:1: source begins with no prompt"):
+        read_predictions(path, "forward", truth(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [

@@ -2,17 +2,21 @@
 
 import os
 import re
+import signal
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from textchem_core.errors import DataError
+from textchem_core.errors import ConfigError, DataError
 from textchem_core.evaluation import scoring
 from textchem_core.evaluation.rows import Answer, EvaluatedRow, TaskResult
 from textchem_core.evaluation.scoring import Scorer
+from textchem_core.tasks import TASKS
 
 score_row = scoring._score_row
 score_rows = scoring._score_rows
@@ -105,6 +109,25 @@ def test_a_row_that_ends_its_process_or_never_ends_is_named_and_the_others_go_on
     assert result.crashed == [(f"f:{i}", reason) for i in sorted(trouble)]
     exact = result.metrics[0]
     assert (exact.num_rows, exact.num_counted, exact.value) == (120, 117, 1.0)
+
+
+def test_a_process_that_is_killed_between_two_tasks_is_replaced() -> None:
+    """Nothing runs then whose end would tell."""
+    rows = [evaluated(0, "STIR.", "STIR.")]
+    with Scorer(num_workers=1) as scorer:
+        scorer.score("paragraph2actions", "name", rows)
+        assert scorer._workers is not None
+        (pid,) = scorer._workers._processes
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(0.2)
+        assert scorer.score("paragraph2actions", "name", rows).metrics[0].value == 1.0
+
+
+def test_answers_of_a_kind_without_metrics_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind: Any = "name"
+    monkeypatch.setitem(TASKS, "new", replace(TASKS["forward"], name="new", target_kind=kind))
+    with pytest.raises(ConfigError, match="new is answered in 'name', which has no metrics"):
+        scoring._metrics("new", [], None)
 
 
 def test_leaving_rows_out_is_scoring_the_others(scorer: Scorer) -> None:

@@ -61,7 +61,7 @@ def test_a_source_is_a_kind_files_and_options() -> None:
     [
         ("", "kind=''"),
         ("reaction a.tsv", "kind='reaction'"),
-        ("reactions", "name some"),
+        ("reactions", "name them in its quotes"),
         ("reactions 'a.tsv", "close the quotes"),
         ("reactions a.tsv tasks=smiles2caption", "task='smiles2caption'"),
         ("reactions a.tsv split=dev", "split='dev'"),
@@ -298,6 +298,52 @@ def test_tables_lines_and_pairs_of_files_are_told_apart(tmp_path: Path) -> None:
         assert prepared(tmp_path, f"reactions {name} tasks=forward") == (expected, []), name
     assert prepared(tmp_path, "reactions f.csv columns=a,b tasks=forward") == (expected, [])
     assert prepared(tmp_path, "reactions src-*.txt targets=tgt-*.txt tasks=forward") == (expected, [])
+
+
+def test_halves_are_paired_by_their_names(tmp_path: Path) -> None:
+    """However the first ones are named; they have as many lines, so nothing else would tell."""
+    for name, precursors, product in (
+        ("train", "CO.CC(Cl)=O", "CC(=O)OC"),
+        ("test", "CCO.CC(Cl)=O", "CC(=O)OCC"),
+    ):
+        (tmp_path / f"src-{name}.txt").write_text(precursors + "\n")
+        (tmp_path / f"tgt-{name}.txt").write_text(product + "\n")
+    source = "reactions src-train.txt src-test.txt targets=tgt-*.txt tasks=forward"
+    assert prepared(tmp_path, source)[0] == [
+        ("forward", "CC(=O)Cl.CCO", "CCOC(C)=O"),
+        ("forward", "CC(=O)Cl.CO", "COC(C)=O"),
+    ]
+
+
+def test_both_halves_of_a_cell_of_two_lines_are_left_out(tmp_path: Path) -> None:
+    for name, delimiter in (("a.csv", ","), ("a.tsv", "\t")):
+        text = f'paragraph{delimiter}actions\n"Add it.\nStir it."{delimiter}STIR.\nStir it.{delimiter}STIR.\n'
+        (tmp_path / name).write_text(text)
+        rows, listing = prepared(tmp_path, f"actions {name}")
+        assert rows == [("paragraph2actions", "Stir it.", "STIR.")]
+        assert [line.split("\t")[0] for line in listing] == [f"{name}:2", f"{name}:3"]
+        assert listing[1].split("\t")[1] == "broken quotes"
+
+
+def test_many_lines_in_one_are_not_taken_for_one(tmp_path: Path) -> None:
+    (tmp_path / "a.smi").write_bytes(
+        b"CCO.CC(=O)O>>CCOC(C)=O\rCO.CC(=O)O>>COC(C)=O\r\nCO.CC(Cl)=O>>CC(=O)OC\r\n"
+    )
+    rows, listing = prepared(tmp_path, "reactions a.smi tasks=forward")
+    assert rows == [("forward", "CC(=O)Cl.CO", "COC(C)=O")]
+    assert [line.split("\t")[:2] for line in listing] == [["a.smi:1", "line ends of an old Macintosh"]]
+
+
+def test_an_extension_may_stand_behind_a_tab(tmp_path: Path) -> None:
+    (tmp_path / "a.smi").write_text("CCCO.[Na+].[Cl-]>>CCCOC\t|f:1.2|\n")
+    rows, _ = prepared(tmp_path, "reactions a.smi tasks=forward")
+    assert rows == [("forward", "CCCO.[Cl-]~[Na+]", "CCCOC")]
+
+
+def test_captioned_molecules_lose_their_atom_maps(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("smiles\tdescription\n[CH3:1][OH:2]\tMethanol.\n")
+    rows, _ = prepared(tmp_path, "captions a.tsv tasks=smiles2caption")
+    assert rows == [("smiles2caption", "CO", "Methanol.")]
 
 
 def test_captions_both_ways_with_backslashes_undoubled(tmp_path: Path) -> None:

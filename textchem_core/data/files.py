@@ -71,8 +71,8 @@ def find_files(entries: Sequence[str]) -> dict[Path, str]:
         for file in files:
             if file.resolve() in seen:
                 raise DataError(
-                    f"{file}: named twice, by {seen[file.resolve()]!r} and {entry!r}; to see its rows more "
-                    "often use --repeat"
+                    f"{file}: named twice, by {seen[file.resolve()]!r} and {entry!r}; name it once "
+                    "(train.py --repeat shows its rows more often)"
                 )
             seen[file.resolve()] = entry
             found[file] = entry

@@ -45,10 +45,20 @@ class TrainingSearch:
 
     Args:
         tasks: Test rows of each task.
+
+    Raises:
+        DataError: Of a row there is not known what identifies it.
     """
 
     def __init__(self, tasks: Mapping[str, Sequence[EvaluatedRow]]) -> None:
         self._tasks = tasks
+        for task, rows in tasks.items():
+            for part, side in _parts(TASKS[task]).items():
+                if unknown := [row.place for row in rows if not getattr(row, side)]:
+                    raise DataError(
+                        f"--train-data: {unknown[0]} has no {side}, whose {part} is looked for; give "
+                        "predictions with their inputs, as JSON lines"
+                    )
         self._keys = {
             (task, part): [_key(part, getattr(row, side)) for row in rows]
             for task, rows in tasks.items()

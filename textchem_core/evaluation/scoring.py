@@ -205,7 +205,10 @@ class Scorer:
                 try:
                     running[self._workers.submit(_score_rows, task, waiting[0].rows)] = waiting[0]
                 except BrokenProcessPool:
-                    break  # what is running tells more
+                    if running:
+                        break  # what is running tells more
+                    self._workers = None  # it died while nothing ran, and told nobody
+                    continue
                 waiting.popleft()
             wait(running, return_when=FIRST_COMPLETED)
             # When one process dies, all that is running fails, if not in the same instant.
@@ -263,12 +266,17 @@ def _score_row(task: str, row: EvaluatedRow, wordpiece: WordPiece | None) -> Any
         return molecule_row(best, row.target)
     if kind == "actions":
         return action_row(best, row.target)
+    assert kind == "compounds", kind
     trips = None if row.recovered is None else round_trip_row(row.recovered, row.input)
     return reaction_row(texts, row.target), trips
 
 
 def _metrics(task: str, scores: Sequence[Any], wordpiece: WordPiece | None) -> list[Metric]:
-    """Return the metrics of a task; None stands for a row without a score."""
+    """Return the metrics of a task; None stands for a row without a score.
+
+    Raises:
+        ConfigError: Nobody has said yet how answers of its kind are scored.
+    """
     kind = TASKS[task].target_kind
     if kind == "text":
         return caption_metrics(scores, wordpiece)
@@ -276,6 +284,8 @@ def _metrics(task: str, scores: Sequence[Any], wordpiece: WordPiece | None) -> l
         return molecule_metrics(scores)
     if kind == "actions":
         return action_metrics(scores)
+    if kind != "compounds":
+        raise ConfigError(f"{task} is answered in {kind!r}, which has no metrics; see docs/extending.md")
     metrics = reaction_metrics([score and score[0] for score in scores])
     trips = [score and score[1] for score in scores]
     return metrics + (round_trip_metrics(trips) if any(trip is not None for trip in trips) else [])

@@ -11,7 +11,7 @@ from textchem_core.text.smiles import ATOM_MAP, canonical_molecule, largest_frag
 # No SMILES has a blank, comma, semicolon or quote, so a reaction is found wherever it stands in a line, and
 # behind it ChemAxon's extension, between bars.
 _REACTION = re.compile(
-    r"""(?:^|[\s,;"])([^\s,;"|>]*>[^\s,;"|>]*>[^\s,;"|>]*)(?=$|[\s,;"])(?:[ ](\|[^|]*\|?))?"""
+    r"""(?:^|[\s,;"])([^\s,;"|>]*>[^\s,;"|>]*>[^\s,;"|>]*)(?=$|[\s,;"])(?:[ \t]+(\|[^|]*\|?))?"""
 )
 _SPELLED = re.compile(r"(?:\[[^]]+]|Br|Cl|[BCNOPSFIbcnops*>.~=#$:/\\()%@+\-0-9])+")
 _GROUPS = re.compile(r"(?:^|[,|])f:(\d+(?:\.\d+)+(?:,\d+(?:\.\d+)+)*)")

@@ -149,7 +149,7 @@ def parse_source(text: str) -> Source:
         options[name] = value
     patterns = tuple(word for word in words if "=" not in word)
     if bool(patterns) == (kind == "procedures"):
-        what = "are generated; leave out the files" if patterns else "need files; name some"
+        what = "are generated; leave out the files" if patterns else "need files; name them in its quotes"
         raise ConfigError(f"source {text!r}: {kind} {what}")
     tasks = _listed(options.get("tasks"))
     for task in tasks:
@@ -202,6 +202,8 @@ def find_source_files(sources: Sequence[Source], data_dir: Path) -> list[SourceF
                     "not UTF-8 in its name; rename it"
                 )
         targets = list[str]() if source.targets is None else _matching(source.targets, data_dir)
+        if targets:
+            names.sort()  # as the others are, however many patterns they come from
         if source.targets is not None and len(names) != len(targets):
             raise DataError(
                 f"{' '.join(source.patterns)}: {len(names)} files, but targets={source.targets} names "
@@ -251,6 +253,8 @@ def cells(line: tuple[bytes, ...], layout: Layout) -> list[str]:
         raise LeftOut("not UTF-8") from error
     if not any(map(str.strip, row)):
         raise LeftOut("empty line")
+    if any("\r" in cell for cell in row):
+        raise LeftOut("line ends of an old Macintosh")  # several lines in one
     if layout.delimiter is not None:
         found = _split(row[0], layout.delimiter)
         if len(found) <= max(layout.columns):
@@ -331,11 +335,17 @@ def _layout(source: Source, path: Path) -> Layout:
 
 def _split(line: str, delimiter: str) -> list[str]:
     """Cut a line of a table; quotes count where commas separate, and nowhere else."""
+    # Half of a cell that goes on in the next line, or began in the one before.
     if delimiter == "\t":
-        return line.split("\t")
+        row = line.split("\t")
+        if any(cell.count('"') % 2 and '"' in (cell[:1], cell[-1:]) for cell in row):
+            raise LeftOut("broken quotes")
+        return row
+    if line.count('"') % 2:
+        raise LeftOut("broken quotes")
     try:
         (row,) = csv.reader([line], strict=True)
-    except csv.Error as error:  # a cell that goes on in the next line, too
+    except csv.Error as error:
         raise LeftOut("broken quotes") from error
     return row
 

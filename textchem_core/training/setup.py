@@ -216,3 +216,23 @@ def make_loader(
         order = InOrder(groups, None if limit is None else limit * config.global_batch_size)
     steps = Steps(rows, order, encoder, sizes, rank=world.rank, world_size=world.size, seed=config.seed)
     return StepLoader(steps, num_workers=config.num_workers, pin_memory=world.device.type == "cuda")
+
+
+def make_valid_loader(
+    config: TrainConfig, tokenizer: Tokenizer, world: World, run_dir: Path
+) -> StepLoader | None:
+    """Return what loads this rank's share of a validation; arguments and errors are those of ``make_loader``.
+
+    Where a row that is too long is an error, all are looked at now: the first validation would find it hours
+    later, before the checkpoint of that step.
+
+    Returns:
+        None where there is nothing to validate on.
+    """
+    if not config.valid_files:
+        return None
+    load = make_loader(config, tokenizer, world, run_dir, training=False)
+    if config.long_rows == "error":
+        for _ in load(range(load.steps.steps_per_epoch)):
+            pass
+    return load
