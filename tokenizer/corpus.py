@@ -3,18 +3,20 @@
 Two kinds of files are read. A data folder holds tables with named columns, plain or gzipped:
 ``reactions/*.SPLIT.tsv`` (``precursors``, ``product``), ``captions/*.SPLIT.tsv`` (``smiles``,
 ``description``) and ``actions/*.SPLIT.tsv`` (``paragraph``, ``actions``); text files named ``*recipes.txt``
-in ``actions/`` hold one procedure per line and no answer. A ``.jsonl`` file holds rows of
-``{"task", "input", "target"}``.
+in ``actions/`` hold one procedure per line and no answer. A ``.jsonl`` file holds rows as ``train.py`` takes
+them.
 """
 
 import csv
 import gzip
 import io
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from textchem_core.data.inputs import open_lines
+from textchem_core.data.rows import parse_row
+from textchem_core.errors import DataError
 from textchem_core.tasks import Kind
 
 TABLES = {
@@ -41,17 +43,29 @@ def is_smiles(kind: Kind) -> bool:
     return kind in ("molecule", "compounds")
 
 
-def read_rows(data: Path, split: str, json_files: Iterable[Path] = ()) -> Iterator[Row]:
+def read_rows(data: Path | None, split: str, json_files: Sequence[Path] = ()) -> Iterator[Row]:
     """Yield every row of a split.
 
     Args:
-        data: The data folder.
+        data: The data folder, if there is one.
         split: ``train`` or ``valid``; recipes without answers belong to ``train``.
         json_files: Further files of rows, taken as they are.
 
     Raises:
-        FileNotFoundError: The folder holds no table of that split.
+        DataError: The folder holds no table of that split, a file cannot be read, or a line is no row.
     """
+    if data is not None:
+        yield from _of_tables(data, split)
+    elif not json_files:
+        raise DataError("no rows; give --data FOLDER, --rows FILE or both")
+    for path in json_files:
+        with open_lines(path) as lines:
+            for number, line in enumerate(lines, 1):
+                row = parse_row(line, f"{path}:{number}")
+                yield Row(row.task.name, row.input, row.target)
+
+
+def _of_tables(data: Path, split: str) -> Iterator[Row]:
     found = False
     for folder, uses in TABLES.items():
         for path in sorted((data / folder).glob(f"*.{split}.tsv*")):
@@ -60,18 +74,14 @@ def read_rows(data: Path, split: str, json_files: Iterable[Path] = ()) -> Iterat
                 for task, question, answer in uses:
                     yield Row(task, record[question], record[answer])
     if not found:
-        raise FileNotFoundError(f"{data}: no reactions/, captions/ or actions/ with a *.{split}.tsv in it")
+        raise DataError(
+            f"{data}: no reactions/, captions/ or actions/ with a *.{split}.tsv in it; give rows with --rows"
+        )
     if split == "train":
         for path in sorted((data / "actions").glob("*recipes.txt")):
             if "test" not in path.name:
                 for line in path.read_text(encoding="utf-8").splitlines():
                     yield Row("paragraph2actions", line, "")
-    for path in json_files:
-        with _open(path) as lines:
-            for line in lines:
-                if line.strip():
-                    row = json.loads(line)
-                    yield Row(row["task"], row["input"], row["target"])
 
 
 def _open(path: Path) -> TextIO:

@@ -14,6 +14,8 @@ from pathlib import Path
 from corpus import Row, is_smiles, read_rows
 from units import units_of
 
+from textchem_core.command_line import exit_on_user_error
+from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS
 from textchem_core.text.tokenizer import Tokenizer
 
@@ -60,16 +62,18 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Compare vocabularies on the valid split.")
     parser.add_argument("folders", type=Path, nargs="+", help="vocabularies to measure")
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with reactions/, captions/, actions/"
-    )
-    parser.add_argument("--rows", type=Path, nargs="*", default=[], help="further .jsonl files of valid rows")
+    parser.add_argument("--data", type=Path, help="folder with reactions/, captions/, actions/")
+    parser.add_argument("--rows", type=Path, nargs="*", default=[], help=".jsonl files of valid rows")
     parser.add_argument("--baseline", type=Path, required=True, help="folder with T5's spiece.model")
     args = parser.parse_args()
 
     by_task: dict[str, list[Row]] = {name: [] for name in TASKS}
-    for row in read_rows(args.data, "valid", args.rows):
-        by_task[row.task].append(row)
+    try:
+        for row in read_rows(args.data, "valid", args.rows):
+            by_task[row.task].append(row)
+    except DataError as error:
+        exit_on_user_error(error)
+    by_task = {task: rows for task, rows in by_task.items() if rows}
     every = sorted({text for rows in by_task.values() for row in rows for text in strings(row)})
     smiles = sorted(smiles_of(row for rows in by_task.values() for row in rows))
     named = {"T5": Tokenizer(args.baseline)} | {str(folder): Tokenizer(folder) for folder in args.folders}
@@ -89,7 +93,7 @@ def main() -> None:
             source, target = tokens[name][task]
             cells.append(f"{source:.1f} + {target:.1f} ({(source + target) / sum(base[task]):.3f})")
         print(f"| `{task}` | {len(rows):,} | {' | '.join(cells)} |")
-    means = [sum(sum(pair) for pair in tokens[name].values()) / len(TASKS) for name in named]
+    means = [sum(sum(pair) for pair in tokens[name].values()) / len(by_task) for name in named]
     cells = [f"{mean:.1f} ({mean / means[0]:.3f})" for mean in means[1:]]
     print(f"| mixture, tasks equal | | {means[0]:.1f} | {' | '.join(cells)} |")
     kept = [sum(t.decode(t.encode(s)) == s for s in every) / len(every) for t in named.values()]

@@ -1,6 +1,6 @@
 """Train the vocabulary of text and SMILES, and write the folder that ``Tokenizer`` and ``transformers`` open.
 
-    python tokenizer/train_tokenizer.py --data DATA_FOLDER --rows dataset-sample/train.jsonl
+    python tokenizer/train_tokenizer.py --data DATA_FOLDER --rows dataset-sample/train.jsonl --output FOLDER
 
 A SentencePiece Unigram model, identity normalisation, byte fallback, so that every string survives. What is
 ours: SentencePiece knows characters, and ``Cl``, ``Br`` and bracket atoms are several. In the SMILES of
@@ -25,6 +25,8 @@ from corpus import Row, is_smiles, read_rows
 from sentencepiece import sentencepiece_model_pb2 as pb
 from units import UNIT, possible_breaks, units_of
 
+from textchem_core.command_line import exit_on_user_error
+from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS, Kind
 from textchem_core.text.smiles import canonical_molecule
 from textchem_core.text.tokenizer import Tokenizer
@@ -224,14 +226,10 @@ def finish(model: pb.ModelProto, private: Mapping[str, str], size: int) -> tuple
 def main() -> None:
     """Train and write."""
     parser = argparse.ArgumentParser(description="Train the SentencePiece vocabulary of text and SMILES.")
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with reactions/, captions/, actions/"
-    )
-    parser.add_argument(
-        "--rows", type=Path, nargs="*", default=[], help="further .jsonl files of training rows"
-    )
+    parser.add_argument("--data", type=Path, help="folder with reactions/, captions/, actions/")
+    parser.add_argument("--rows", type=Path, nargs="*", default=[], help=".jsonl files of training rows")
     parser.add_argument("--size", type=int, default=8192, help="number of pieces")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent, help="folder to write")
+    parser.add_argument("--output", type=Path, required=True, help="folder to write")
     parser.add_argument("--rows-per-task", type=int, default=20_000)
     parser.add_argument("--max-repeat", type=int, default=100, help="times a row of a small task may count")
     parser.add_argument("--max-piece-length", type=int, default=16, help="characters of a piece of text")
@@ -243,7 +241,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
-    mixed = mixture(read_rows(args.data, "train", args.rows), args.rows_per_task, args.max_repeat, args.seed)
+    try:
+        rows = read_rows(args.data, "train", args.rows)
+        mixed = mixture(rows, args.rows_per_task, args.max_repeat, args.seed)
+    except DataError as error:
+        exit_on_user_error(error)
     seen: Counter[str] = Counter()
     for row, _ in mixed:
         task = TASKS[row.task]

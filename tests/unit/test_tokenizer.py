@@ -332,6 +332,31 @@ def test_training_is_repeatable_and_keeps_its_promises(
     assert str(tmp_path).encode() not in models[0]
 
 
+def test_rows_of_a_vocabulary_are_those_of_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(SHIPPED)
+    corpus = importlib.import_module("corpus")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"source": "Caption the following molecule: C", "target": "Methane."}\n')
+    assert list(corpus.read_rows(None, "train", [rows])) == [("smiles2caption", "C", "Methane.")]
+    rows.write_text("{}\n")
+    for flags, message in (
+        (["--rows", str(rows)], f"error: {rows}:1: "),
+        (["--data", str(tmp_path)], f"error: {tmp_path}: no reactions/"),
+        ([], "error: no rows; give --data FOLDER, --rows FILE or both"),
+    ):
+        for script, others in (
+            ("train_tokenizer", ["--output", str(tmp_path)]),
+            ("measure_tokenizer", ["x"]),
+        ):
+            baseline = ["--baseline", "x"] if script == "measure_tokenizer" else []
+            monkeypatch.setattr(sys, "argv", [script, *others, *baseline, *flags])
+            with pytest.raises(SystemExit):
+                importlib.import_module(script).main()
+            assert capsys.readouterr().err.startswith(message)
+
+
 @needs_t5
 def test_t5_ids_of_the_published_examples(t5: Tokenizer) -> None:
     # The ids that the documentation of transformers prints for T5.
