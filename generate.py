@@ -176,6 +176,8 @@ class Answering:
 
 def answer_to_stream(config: GenerateConfig, answering: Answering) -> None:
     """Answer the inputs in order, each pool as soon as it is there."""
+    if config.output is None and sys.stdout is None:
+        raise OutputError("output: standard output is closed; open it, or name a file with --output")
     try:
         with open(config.output, "w", encoding="utf-8") if config.output else nullcontext(sys.stdout) as out:
             for inputs in find_inputs(config):

@@ -214,6 +214,11 @@ def test_output_goes_to_the_file_alone(ask: Ask, tmp_path: Path) -> None:
     ]
 
 
+def test_a_closed_standard_output_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert ask("CCO").error == "output: standard output is closed; open it, or name a file with --output"
+
+
 def test_the_name_of_a_file_says_its_format(ask: Ask, tmp_path: Path) -> None:
     assert ask("CCO", "--output", "a.jsonl").status == 0
     assert ask("CCO", "--output", "b.jsonl", "--format", "text").status == 0
