@@ -82,7 +82,7 @@ def check_with_forward(config: EvaluateConfig, run: Run) -> None:
         )
     model = open_model(config.forward_model or "", config.device, config.dtype)
     forward = Forward(model, max_new_tokens=config.max_new_tokens, batch_tokens=config.batch_tokens)
-    run.tasks["retrosynthesis"] = forward.check(run.tasks["retrosynthesis"])
+    run.tasks["retrosynthesis"] = forward.check(rows)
     run.notes["retrosynthesis"] = [by_greedy_search(config.forward_model)]
 
 

@@ -129,11 +129,11 @@ class GenerateConfig:
             if self.output and other and os.path.realpath(self.output) == os.path.realpath(other):
                 flag = "--" + name.replace("_", "-")
                 raise ConfigError(f"--output {self.output!r} is the {flag}; name another file")
+        # All of this is checked where it is used, too; here a mistake costs no loading of the model.
         if self.constrain and self.speculative:
             raise ConfigError(
                 "--constrain with --speculative: drafts follow no grammar; leave one of them out"
             )
-        # All of this is checked where it is used, too; here a mistake costs no loading of the model.
         check_range("batch_tokens", self.batch_tokens, at_least=1)
         Search(**self.search_options())
         if self.task is not None:

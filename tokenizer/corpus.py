@@ -8,11 +8,10 @@ them.
 """
 
 import csv
-import gzip
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from textchem_core.data.inputs import open_lines
 from textchem_core.data.rows import parse_row
@@ -84,13 +83,8 @@ def _of_tables(data: Path, split: str) -> Iterator[Row]:
                     yield Row("paragraph2actions", line, "")
 
 
-def _open(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path), encoding="utf-8", newline="\n")
-    return path.open(encoding="utf-8", newline="\n")
-
-
 def _records(path: Path) -> Iterator[dict[str, str]]:
-    with _open(path) as lines:
+    with open_lines(path) as file:
+        lines = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
         # Quotes are letters in names such as 5'-deoxy; nothing in these tables is quoted.
         yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)

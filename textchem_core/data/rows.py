@@ -57,18 +57,7 @@ def to_row(fields: dict[str, object], place: str) -> Row:
     """
     target = _text(fields, "target", place)
     if "source" in fields:
-        source = _text(fields, "source", place)
-        found = split_source(source)
-        if found is None:
-            raise DataError(
-                f"{place}: source begins with no prompt of the five tasks; correct it, or write "
-                f'{{"task", "input", "target"}}: {source[:80]!r}'
-            )
-        task, text = found
-        if fields.get("task", task.name) != task.name:
-            raise DataError(
-                f"{place}: task={fields['task']!r:.80}, but the prompt of source is that of {task.name!r}"
-            )
+        task, text = read_source(fields, place)
     else:
         name = _text(fields, "task", place)
         if name not in TASKS:
@@ -80,6 +69,31 @@ def to_row(fields: dict[str, object], place: str) -> Row:
     if split_source(text):
         raise DataError(f"{place}: input begins with a prompt of its own; leave that out: {text[:80]!r}")
     return Row(task, text, target, place)
+
+
+def read_source(fields: dict[str, object], place: str) -> tuple[Task, str]:
+    """Return the task and the input of the original's ``source``.
+
+    Args:
+        fields: Of a JSON object that has it.
+        place: ``file:line``.
+
+    Raises:
+        DataError: It begins with no prompt, or with that of another task than ``task`` says.
+    """
+    source = _text(fields, "source", place)
+    found = split_source(source)
+    if found is None:
+        raise DataError(
+            f"{place}: source begins with no prompt of the five tasks; correct it, or write "
+            f'{{"task", "input", "target"}}: {source[:80]!r}'
+        )
+    task, text = found
+    if fields.get("task", task.name) != task.name:
+        raise DataError(
+            f"{place}: task={fields['task']!r:.80}, but the prompt of source is that of {task.name!r}"
+        )
+    return task, text
 
 
 def decode_line(line: bytes, place: str, encoding: str = "utf-8") -> str:

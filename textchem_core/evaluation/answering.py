@@ -19,8 +19,7 @@ from textchem_core.predictions import Prediction
 from textchem_core.predictor import BATCH_TOKENS, TextChem
 from textchem_core.progress import input_bar
 from textchem_core.questions import Question
-from textchem_core.text.cleanup import undouble
-from textchem_core.text.smiles import canonical_compounds
+from textchem_core.text.cleanup import read_compounds
 from textchem_core.training.checkpoint import check_is_no_run
 from textchem_core.training.distributed import World, own_device
 
@@ -61,7 +60,7 @@ class Forward:
 
     def products(self, proposals: Sequence[Sequence[str]]) -> list[list[str]]:
         """Return forward's answer to each proposal of each row, empty where that is no valid SMILES."""
-        canonical = [[canonical_compounds(undouble(text).strip()) for text in texts] for texts in proposals]
+        canonical = [[read_compounds(text) for text in texts] for texts in proposals]
         asked = list(dict.fromkeys(text for texts in canonical for text in texts if text is not None))
         # Cut where one is longer than the model reads: then it is no proposal, and will not be recovered.
         answers = self._predictor.predict(

@@ -15,9 +15,8 @@ from textchem_core.evaluation.html_text import compared, shown
 from textchem_core.evaluation.rows import Answer, EvaluatedRow, TaskResult
 from textchem_core.metrics.metric import Metric
 from textchem_core.tasks import TASKS, Kind
-from textchem_core.text.cleanup import SMILES_KINDS, undouble
+from textchem_core.text.cleanup import SMILES_KINDS, read_compounds, undouble
 from textchem_core.text.drawing import DrawnPair, draw_molecules, draw_pair, why_not_drawn
-from textchem_core.text.smiles import canonical_compounds
 
 _MOST_FAILURES = 8
 """Pictures that may take too long before no further one is begun."""
@@ -262,9 +261,9 @@ def _values(result: TaskResult, number: int, best: Answer | None) -> str:
 
 
 def _rank_of_truth(row: EvaluatedRow) -> int | None:
-    wanted = canonical_compounds(undouble(row.target).strip())
+    wanted = read_compounds(row.target)
     for rank, answer in enumerate(row.answers, start=1):
-        if wanted is not None and canonical_compounds(undouble(answer.text).strip()) == wanted:
+        if wanted is not None and read_compounds(answer.text) == wanted:
             return rank
     return None
 

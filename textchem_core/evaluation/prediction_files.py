@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from textchem_core.data.inputs import Line, decoded_lines, open_lines
-from textchem_core.data.rows import Row, check_characters, parse_json, parse_row, to_row
+from textchem_core.data.rows import Row, check_characters, parse_json, parse_row, read_source, to_row
 from textchem_core.errors import DataError
 from textchem_core.evaluation.rows import Answer, EvaluatedRow
-from textchem_core.tasks import TASKS, split_source
+from textchem_core.tasks import TASKS
 
 _TASK_OF_COLUMN = {"smiles": "smiles2caption", "description": "description2smiles", "input": None}
 _HEADERS_OF_TWO = (("target", "prediction"), ("ground truth", "output"))
@@ -178,14 +178,8 @@ def _from_json(
         if truth is not None:
             own, asked, text = fields.get("target"), fields.get("task"), fields.get("input")
             if "source" in fields:
-                source = str(fields["source"])
-                of_prompt = split_source(source)
-                if of_prompt is None:
-                    raise DataError(
-                        f"{place}: source begins with no prompt; correct it, or write 'task' and 'input': "
-                        f"{source!r:.80}"
-                    )
-                asked, text = of_prompt[0].name, of_prompt[1]
+                of_prompt, text = read_source(fields, place)
+                asked = of_prompt.name
             row = truth.next_row(str(asked), text, place)
             if own not in (None, row.target):
                 raise DataError(

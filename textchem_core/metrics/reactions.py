@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textchem_core.metrics.metric import Metric, mean_of
-from textchem_core.text.cleanup import undouble
-from textchem_core.text.smiles import canonical_compounds, largest_fragment
+from textchem_core.text.cleanup import read_compounds
+from textchem_core.text.smiles import largest_fragment
 
 RANKS = (1, 3, 5, 10)
 """Numbers of answers that are looked at together, as far as there are so many."""
@@ -41,8 +41,8 @@ def reaction_row(predictions: Sequence[str], target: str) -> ReactionRow:
         predictions: SMILES, best first; there may be none, and each may be empty or invalid.
         target: The true SMILES. Doubled backslashes count as one on both sides.
     """
-    wanted = canonical_compounds(undouble(target).strip())
-    answers = [canonical_compounds(undouble(prediction).strip()) for prediction in predictions]
+    wanted = read_compounds(target)
+    answers = [read_compounds(prediction) for prediction in predictions]
     largest = wanted and largest_fragment(wanted)
     return ReactionRow(
         correct=tuple(answer is not None and answer == wanted for answer in answers),
@@ -81,8 +81,8 @@ def round_trip_row(recovered: Sequence[str], product: str) -> tuple[bool, ...]:
         recovered: Forward's first answer to each; empty where there was nothing to ask, which is a failure.
         product: What was asked for; where it is no valid SMILES, nothing gives it back.
     """
-    wanted = canonical_compounds(undouble(product).strip())
-    given = [canonical_compounds(undouble(answer).strip()) for answer in recovered]
+    wanted = read_compounds(product)
+    given = [read_compounds(answer) for answer in recovered]
     return tuple(answer is not None and answer == wanted for answer in given)
 
 

@@ -80,6 +80,15 @@ def _fold(kind: str, text: str) -> str:
     return text.strip() if kind in SMILES_KINDS else " ".join(text.split())
 
 
+def read_compounds(text: str) -> str | None:
+    """Return what ``canonical_compounds`` does, of a reaction side as files and models have it.
+
+    Args:
+        text: Perhaps with blanks around it and doubled backslashes.
+    """
+    return canonical_compounds(undouble(text).strip())
+
+
 def undouble(smiles: str) -> str:
     """Return a SMILES with every doubled backslash, as published data files have them, made one."""
     return smiles.replace("\\\\", "\\")
