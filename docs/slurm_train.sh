@@ -13,7 +13,8 @@
 set -euo pipefail
 
 config=${1:?usage: sbatch docs/slurm_train.sh CONFIG.toml}
-first_node=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+nodes=$(scontrol show hostnames "$SLURM_JOB_NODELIST")
+first_node=${nodes%%$'\n'*}  # no pipe into head: that may end scontrol, and with it the job, before it has written all
 
 stopped=
 # Slurm passes the signal to every process of the job but this one; train.py ends after a step and a checkpoint.
