@@ -25,7 +25,7 @@ from textchem_core.config import PRESETS, T5Config
 from textchem_core.data.batches import Batch, Example, collate
 from textchem_core.data.rows import Row, parse_row
 from textchem_core.decoding.generate import generate
-from textchem_core.decoding.protocol import Hypothesis
+from textchem_core.decoding.protocol import Drafter, Hypothesis
 from textchem_core.questions import Reader
 from textchem_core.shipped import shipped_model
 
@@ -103,8 +103,8 @@ class Timed(NamedTuple):
     seconds: float
 
 
-def ask(model: Counted, batch: Batch, draft_ids: list[list[int]] | None, max_new_tokens: int) -> Timed:
-    """Answer one batch, with drafts cut from ``draft_ids`` unless that is None."""
+def ask(model: Counted, batch: Batch, drafters: list[Drafter] | None, max_new_tokens: int) -> Timed:
+    """Answer one batch, with drafts unless ``drafters`` is None."""
     model.num_calls = 0
     start = time.perf_counter()
     found = generate(
@@ -113,8 +113,8 @@ def ask(model: Counted, batch: Batch, draft_ids: list[list[int]] | None, max_new
         batch.attention_mask,
         num_beams=1,
         max_new_tokens=max_new_tokens,
-        speculative=draft_ids is not None,
-        draft_ids=draft_ids,
+        speculative=drafters is not None,
+        drafters=drafters,
     )
     return Timed([best for [best] in found], model.num_calls, time.perf_counter() - start)
 
@@ -130,7 +130,6 @@ def compare(
     for start in range(0, len(rows), arguments.batch_size):
         part = slice(start, start + arguments.batch_size)
         batch = collate([Example(source, [], 0, 0) for source in sources[part]])
-        draft_ids = [reader.draft_ids(row.task, row.input) for row in rows[part]]
         model = Counted(trained)
         if arguments.answers == "targets":
             answers = [tokenizer.encode(row.target, add_eos=False) for row in rows[part]]
@@ -140,7 +139,8 @@ def compare(
             model = Counted(arguments.shaped, answers)
         both: dict[str, Timed] = {}
         for name in ("plain", "drafts") if start // arguments.batch_size % 2 else ("drafts", "plain"):
-            both[name] = ask(model, batch, draft_ids if name == "drafts" else None, arguments.max_new_tokens)
+            drafters = [reader.drafter(row.task, row.input) for row in rows[part]]
+            both[name] = ask(model, batch, drafters if name == "drafts" else None, arguments.max_new_tokens)
             totals[name][0] += both[name].seconds
             totals[name][1] += both[name].num_calls
         num_tokens += sum(len(best.token_log_probs) for best in both["plain"].found)

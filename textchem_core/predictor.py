@@ -346,7 +346,7 @@ class TextChem:
             # Equal and invalid answers make room for the next ones.
             return_spares=True,
             constraint=self._reader.smiles_constraint(questions) if constrain else None,
-            draft_ids=[self._reader.draft_ids(question.task, question.text) for question in questions]
+            drafters=[self._reader.drafter(question.task, question.text) for question in questions]
             if options.speculative
             else None,
             most_samples=max(1, batch_tokens // batch.input_ids.shape[1]),

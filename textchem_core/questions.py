@@ -5,10 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from textchem_core.config import check_choice
+from textchem_core.decoding.protocol import Drafter
+from textchem_core.decoding.speculative import TokenDrafter
 from textchem_core.errors import ConfigError, InputError, TokenizerError
 from textchem_core.tasks import TASKS, Task, split_source
 from textchem_core.text.cleanup import SMILES_KINDS, clean_input, clean_target
 from textchem_core.text.smiles_constraint import SmilesConstraint
+from textchem_core.text.smiles_drafts import SmilesDrafter
 from textchem_core.text.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
@@ -90,16 +93,18 @@ class Reader:
         _check_string(text)
         return self._fitting(clean_target(task, text), text, truncate=None)[0]
 
-    def draft_ids(self, task: Task, text: str) -> list[int]:
-        """Return what the answer to an input may copy: the input as answers are cut into tokens.
+    def drafter(self, task: Task, text: str) -> Drafter:
+        """Return what guesses answers from their question.
 
         Args:
-            task: What is asked. None of the input's tokens are of use where one of both is SMILES and the
-                other English.
+            task: What is asked.
             text: The input after clean-up.
         """
-        can_copy = (task.input_kind in SMILES_KINDS) == (task.target_kind in SMILES_KINDS)
-        return self._tokenizer.encode(text) if can_copy else []
+        is_smiles = task.input_kind in SMILES_KINDS, task.target_kind in SMILES_KINDS
+        if all(is_smiles):
+            return SmilesDrafter(self._tokenizer, text)
+        # Between SMILES and English nothing is copied, but answers repeat themselves.
+        return TokenDrafter([] if any(is_smiles) else self._tokenizer.encode(text))
 
     def smiles_constraint(self, questions: Sequence[Question]) -> SmilesConstraint:
         """Return what the answers are to be written in; errors are those of ``TextChem.answer_all``."""

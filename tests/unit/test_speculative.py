@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from textchem_core import TASKS, TextChem, Tokenizer
 from textchem_core.config import T5Config
 from textchem_core.decoding.generate import generate
+from textchem_core.decoding.speculative import TokenDrafter
 from textchem_core.errors import ConfigError, InputError
 from textchem_core.model.t5 import T5
 from textchem_core.questions import Reader
+from textchem_core.text.smiles_drafts import SmilesDrafter
 
 PAD, EOS, START = 0, 1, 0
 VOCAB_SIZE = 12
@@ -234,20 +236,24 @@ class TestDrafts:
         text = list(range(10, 22))
         prompted = torch.tensor([[5, 6, 7, *text, EOS]])
         model = RecordingModel(from_text(text))
-        [[found]] = generate(model, prompted, num_beams=1, speculative=True, draft_ids=[[*text, EOS]])
+        [[found]] = generate(
+            model, prompted, num_beams=1, speculative=True, drafters=[TokenDrafter([*text, EOS])]
+        )
         assert found.token_ids == text
         assert model.widths == [9, 5]
 
     def test_nothing_may_be_copied(self) -> None:
         text = list(range(10, 22))
         model = RecordingModel(from_text(text))
-        generate(model, torch.tensor([text]), num_beams=1, speculative=True, draft_ids=[[]])
+        generate(model, torch.tensor([text]), num_beams=1, speculative=True, drafters=[TokenDrafter([])])
         assert model.widths == [1] * 13
 
     def test_the_answer_repeats_itself(self) -> None:
         text = [*range(10, 18), *range(10, 18)]
         model = RecordingModel(from_text(text))
-        [[found]] = generate(model, torch.tensor([[5]]), num_beams=1, speculative=True, draft_ids=[[]])
+        [[found]] = generate(
+            model, torch.tensor([[5]]), num_beams=1, speculative=True, drafters=[TokenDrafter([])]
+        )
         assert found.token_ids == text
         # The second 10 is followed by what followed the first: 7 tokens and that 10 again, where the end is.
         assert model.widths == [1] * 9 + [9]
@@ -320,13 +326,13 @@ class TestDrafts:
 
 class TestBadValues:
     def test_not_a_list_for_each_source(self) -> None:
-        with pytest.raises(InputError, match="draft_ids holds 1 lists for 2 sources"):
+        with pytest.raises(InputError, match="1 drafters for 2 sources; give one for each"):
             generate(
                 RecordingModel(from_text([])),
                 torch.tensor([[5], [6]]),
                 num_beams=1,
                 speculative=True,
-                draft_ids=[[5]],
+                drafters=[TokenDrafter([5])],
             )
 
     @pytest.mark.parametrize("after", [0, 1, 5])
@@ -352,10 +358,15 @@ class TestBadValues:
 class TestWhatMayBeCopied:
     def test_smiles_into_smiles_and_english_into_actions(self, tokenizer: Tokenizer) -> None:
         reader = Reader(tokenizer)
-        for task in ("forward", "retrosynthesis", "paragraph2actions"):
-            assert reader.draft_ids(TASKS[task], "CC(=O)O.OCC") == tokenizer.encode("CC(=O)O.OCC")
-        for task in ("smiles2caption", "description2smiles"):
-            assert reader.draft_ids(TASKS[task], "CC(=O)O.OCC") == []
+        text = "CC(=O)O.OCC"
+        for task in ("forward", "retrosynthesis"):
+            assert isinstance(reader.drafter(TASKS[task], text), SmilesDrafter)
+        for task, copied in (
+            ("paragraph2actions", tokenizer.encode(text)),
+            ("smiles2caption", []),
+            ("description2smiles", []),
+        ):
+            assert reader.drafter(TASKS[task], text).draft([], 100, sure=False) == copied
 
     def test_each_question_has_its_own(self, random_textchem: TextChem) -> None:
         inputs = ["CCO.CC(=O)Cl", "Nc1ccccc1", "CC(C)Br.OCC"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypedDict
 
@@ -12,10 +12,10 @@ from torch import Tensor
 
 from textchem_core.decoding.beam import beam_search
 from textchem_core.decoding.options import Search, SearchOptions
-from textchem_core.decoding.protocol import Constraint, EncoderDecoder, Hypothesis
+from textchem_core.decoding.protocol import Constraint, Drafter, EncoderDecoder, Hypothesis
 from textchem_core.decoding.sampling import Sampler, sample
 from textchem_core.decoding.single import likeliest, single_search
-from textchem_core.decoding.speculative import speculative_search
+from textchem_core.decoding.speculative import TokenDrafter, speculative_search
 from textchem_core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def generate(
     *,
     return_spares: bool = False,
     constraint: Constraint | None = None,
-    draft_ids: list[list[int]] | None = None,
+    drafters: Sequence[Drafter] | None = None,
     most_samples: int | None = None,
     **options: Unpack[SearchOptions],
 ) -> list[list[Hypothesis]]:
@@ -49,8 +49,8 @@ def generate(
             ``num_beams`` answers.
         constraint: What every answer must be written in. A token it does not allow is taken out, and the
             scores stay the model's own.
-        draft_ids: What an answer may copy, under ``speculative``: a list for each source, or empty where
-            nothing is. None is the sources themselves; where a prompt precedes them, give them without.
+        drafters: One for each source, for ``speculative``. By default they copy from the source's tokens,
+            those of a prompt among them.
         most_samples: Answers that ``do_sample`` draws at a time, of all sources together, but at least one of
             each; None is all. The same answers take less memory in several rounds.
         options: The fields of ``Search``, which says what each does.
@@ -68,10 +68,8 @@ def generate(
     if search.speculative and constraint is not None:
         raise ConfigError("speculative=True: has no constraint; leave one of them out")
     _check_sources(input_ids, attention_mask)
-    if draft_ids is not None and len(draft_ids) != len(input_ids):
-        raise InputError(
-            f"draft_ids holds {len(draft_ids)} lists for {len(input_ids)} sources; give one for each"
-        )
+    if drafters is not None and len(drafters) != len(input_ids):
+        raise InputError(f"{len(drafters)} drafters for {len(input_ids)} sources; give one for each")
     start_ids = torch.full_like(input_ids[:, 0], model.config.decoder_start_token_id, dtype=torch.int64)
     limits: _Limits = {
         "eos_token_id": model.config.eos_token_id,
@@ -93,8 +91,9 @@ def generate(
             for answers in found:
                 answers.sort(key=lambda answer: answer.score, reverse=True)
         elif search.speculative:
-            drafts = _without_padding(input_ids, attention_mask) if draft_ids is None else draft_ids
-            found = [[best] for best in speculative_search(decoder, start_ids, draft_ids=drafts, **limits)]
+            if drafters is None:
+                drafters = [TokenDrafter(ids) for ids in _without_padding(input_ids, attention_mask)]
+            found = [[best] for best in speculative_search(decoder, start_ids, drafters=drafters, **limits)]
         elif search.beams == 1:
             written = single_search(decoder, start_ids, likeliest, constraint=constraint, **limits)
             found = [[hypothesis] for hypothesis in written]

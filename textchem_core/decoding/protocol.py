@@ -128,6 +128,23 @@ class Constraint(Protocol):
         ...
 
 
+class Drafter(Protocol):
+    """Guesses how one answer goes on, for the model to check."""
+
+    def draft(self, token_ids: list[int], most: int, *, sure: bool) -> list[int]:
+        """Guess the next tokens.
+
+        Args:
+            token_ids: What has been written; each call brings those of the last one and more.
+            most: Tokens, at most; >= 1.
+            sure: Whether to guess only where that is likely right: drafts have not paid so far.
+
+        Returns:
+            Up to ``most`` tokens, perhaps none, the end token among them where the answer may end.
+        """
+        ...
+
+
 class DecodingConfig(Protocol):
     """The special tokens, by their names in Hugging Face's ``config.json``."""
 

@@ -1,18 +1,18 @@
 """Greedy search that guesses several tokens ahead and lets one call of the model check them all.
 
-An answer about a reaction repeats much of the question. So it is guessed to begin as the question does, and
-what followed the last few tokens in the question, or earlier in the answer, to follow them now. The model
-reads the guess, a draft, in one call, and as much of it stays as greedy search would have written: the answer
-is the same, whatever the drafts are worth.
+An answer about a reaction repeats much of the question. So what followed the last few tokens in the question,
+or earlier in the answer, is guessed to follow them now. The model reads the guess, a draft, in one call, and
+as much of it stays as greedy search would have written: no draft changes an answer.
 """
 
 import math
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textchem_core.decoding.protocol import MOST_CLOSED, NOTHING, Decoder, Hypothesis
+from textchem_core.decoding.protocol import MOST_CLOSED, NOTHING, Decoder, Drafter, Hypothesis
 
 _LONGEST_DRAFT = 8
 """Tokens. Some copies run longer, but all of a draft is paid for."""
@@ -25,11 +25,11 @@ _PRICE = 0.4
 _ALLOWANCE = 0.02
 """Share of the calls that drafts may cost where nothing is copied."""
 _FIRST_CREDIT = 1.0
-"""Calls that drafts may cost before one has been right, where there is a source to copy."""
+"""Calls that drafts may cost before one has been right."""
 _MOST_CREDIT = 6.0
 """Calls. What drafts saved before that is forgotten."""
-_STRONG_MATCH = 2
-"""Tokens in a row that justify a draft without credit; one alone is often found by chance."""
+_SURE_MATCH = 2
+"""Tokens in a row that are seldom found by chance, as one alone often is."""
 
 
 class _Text:
@@ -38,6 +38,10 @@ class _Text:
     def __init__(self) -> None:
         self._token_ids: list[int] = []
         self._first_end: dict[tuple[int, ...], int] = {}
+
+    def __len__(self) -> int:
+        """Return the number of tokens."""
+        return len(self._token_ids)
 
     def append(self, token_id: int) -> None:
         """Go on with a token."""
@@ -52,35 +56,50 @@ class _Text:
         return [] if end is None else self._token_ids[end : end + most]
 
 
+class TokenDrafter:
+    """Guesses that what followed the last tokens of an answer follows them again; a ``Drafter``.
+
+    Args:
+        source_ids: What may be copied beside the answer itself, which is guessed to begin as this does.
+    """
+
+    def __init__(self, source_ids: Iterable[int]) -> None:
+        self._source, self._written = _Text(), _Text()
+        for token_id in source_ids:
+            self._source.append(token_id)
+
+    def draft(self, token_ids: list[int], most: int, *, sure: bool) -> list[int]:
+        """Guess the next tokens; see ``Drafter``."""
+        for token_id in token_ids[len(self._written) :]:
+            self._written.append(token_id)
+        if not token_ids:
+            return self._source.after([], most)
+        for length in range(min(_LONGEST_MATCH, len(token_ids)), _SURE_MATCH - 1 if sure else 0, -1):
+            run = token_ids[-length:]
+            if guess := self._source.after(run, most) or self._written.after(run, most):
+                return guess
+        return []
+
+
 class _Answer:
     """An answer being written.
 
     Args:
-        draft_ids: What it may copy.
+        drafter: Guesses how it goes on.
     """
 
-    def __init__(self, draft_ids: list[int]) -> None:
+    def __init__(self, drafter: Drafter) -> None:
         self.token_ids: list[int] = []  # the end token included
         self.log_probs: list[float] = []
         self.is_open = True
-        # Calls that drafts have saved, less what they cost.
-        self._credit = _FIRST_CREDIT if draft_ids else 0.0
-        self._source, self._written = _Text(), _Text()
-        for token_id in draft_ids:
-            self._source.append(token_id)
+        self._drafter = drafter
+        self._credit = _FIRST_CREDIT  # calls that drafts have saved, less what they cost
 
     def draft(self, most: int) -> list[int]:
         """Guess up to ``most`` tokens, or none where a guess would hardly pay."""
-        if not self.is_open:
+        if not self.is_open or most == 0:
             return []
-        if not self.token_ids:
-            return self._source.after([], most)
-        least = 1 if self._credit >= 0 else _STRONG_MATCH
-        for length in range(min(_LONGEST_MATCH, len(self.token_ids)), least - 1, -1):
-            run = self.token_ids[-length:]
-            if guess := self._source.after(run, most) or self._written.after(run, most):
-                return guess
-        return []
+        return self._drafter.draft(self.token_ids, most, sure=self._credit < 0)
 
     def write(
         self, draft: list[int], chosen: list[int], log_probs: list[float], eos_token_id: int, most: int
@@ -102,7 +121,6 @@ class _Answer:
             num_right += 1
         for token, log_prob in zip(chosen[: num_right + 1], log_probs, strict=False):
             self.token_ids.append(token)
-            self._written.append(token)
             self.log_probs.append(log_prob)
             if token == eos_token_id or math.isnan(log_prob) or len(self.token_ids) == most:
                 self.is_open = False
@@ -116,7 +134,7 @@ def speculative_search(
     decoder: Decoder,
     start_ids: Tensor,
     *,
-    draft_ids: list[list[int]],
+    drafters: Sequence[Drafter],
     eos_token_id: int,
     length_penalty: float,
     max_new_tokens: int,
@@ -128,15 +146,13 @@ def speculative_search(
     log-probabilities differ in their last digits, and where two tokens are as likely as that the other one
     may be chosen.
 
-    Where drafts have failed and none has saved a call, an answer is written one token at a time until two of
-    its tokens are found together; a batch of more than half of ``_MOST_POSITIONS`` inputs has no
-    drafts at all.
+    Where drafts have cost more calls than they saved, only sure ones are read; a batch of more than half of
+    ``_MOST_POSITIONS`` inputs has no drafts at all.
 
     Args:
         decoder: The batch, one row per input.
         start_ids: The token that precedes each answer, (B,) int64; its device is where the search runs.
-        draft_ids: What drafts are cut from, one list for each input; an empty one leaves those cut from the
-            answer itself.
+        drafters: One for each input.
         eos_token_id: Ends an answer.
         length_penalty: Power of the length in the score.
         max_new_tokens: Tokens after which answers are cut, >= 1.
@@ -149,7 +165,7 @@ def speculative_search(
     et al. 2024, arXiv:2407.09685.
     """
     device = start_ids.device
-    answers = [_Answer(token_ids) for token_ids in draft_ids]
+    answers = [_Answer(drafter) for drafter in drafters]
     rows = list(answers)  # those that are still in the batch
     last_ids = start_ids.tolist()
     while True:
