@@ -17,7 +17,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,6 +34,7 @@ from textchem_core.evaluation.scoring import Scorer
 from textchem_core.evaluation.tables import render
 from textchem_core.metrics.extra import check_eval_extra
 from textchem_core.terminal import known_ends, open_streams
+from textchem_core.versions import installed_version
 
 PACKAGES = ("rdkit", "nltk", "rouge-score", "rapidfuzz", "tokenizers", "numpy")
 """Whose releases may move a number."""
@@ -181,8 +181,7 @@ def one_line_for_a_mistake() -> Iterator[None]:
         try:
             yield
         except (TextChemError, OSError) as error:
-            # An OSError is a full disk or a missing permission, and names the file.
-            exit_on_user_error(error if isinstance(error, TextChemError) else TextChemError(error))
+            exit_on_user_error(error)
 
 
 def main() -> None:
@@ -193,13 +192,16 @@ def main() -> None:
         evaluation = evaluate(config)
         if evaluation is None:
             return
-        # First: who reads standard output may go away before the end.
-        if config.report is not None:
-            today, versions = datetime.date.today(), {name: metadata.version(name) for name in PACKAGES}
-            write_report(Path(config.report), evaluation, date=today.isoformat(), versions=versions)
-            logging.info("report: %s", config.report)
-        sys.stdout.write(render(evaluation, config.format))
-        sys.stdout.flush()
+        try:
+            # First: who reads standard output may go away before the end.
+            if config.report is not None:
+                versions = {name: installed_version(name) or "of some version" for name in PACKAGES}
+                today = datetime.date.today().isoformat()
+                write_report(Path(config.report), evaluation, date=today, versions=versions)
+                logging.info("report: %s", config.report)
+        finally:  # a report that cannot be written costs no scores
+            sys.stdout.write(render(evaluation, config.format))
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

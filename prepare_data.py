@@ -50,8 +50,7 @@ def main() -> None:
                 sys.stdout.write(report.tables())
                 sys.stdout.flush()
     except (TextChemError, OSError) as error:
-        # An OSError is a missing permission, or what else is wrong with a file that it names.
-        exit_on_user_error(error if isinstance(error, TextChemError) else TextChemError(error))
+        exit_on_user_error(error)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.10",
+    classifiers=["Operating System :: POSIX"],
     packages=find_packages(include=["textchem_core", "textchem_core.*"]),
     package_data={"textchem_core": ["py.typed"]},
     install_requires=[

@@ -73,8 +73,8 @@ def answer_timed(started: float) -> None:
             import_module(name)
     clock.enter("import our modules")
     generate = import_module("generate")
-    hf_weights = import_module("textchem_core.model.hf_weights")
-    predictor = import_module("textchem_core.predictor")
+    hf_weights: Any = import_module("textchem_core.model.hf_weights")
+    predictor: Any = import_module("textchem_core.predictor")
     clock.enter("all else")
     model = predictor.T5
     hf_weights.read_folder = clock.timed("weights read", hf_weights.read_folder)

@@ -27,13 +27,15 @@ from torch import Tensor, nn
 from textchem_core import T5, TASKS, Tokenizer
 from textchem_core.config import PRESETS, T5Config
 from textchem_core.data.batches import Example, collate
-from textchem_core.data.rows import Row, parse_row
+from textchem_core.data.rows import Row
 from textchem_core.decoding.generate import generate
+from textchem_core.evaluation.prediction_files import read_rows
 from textchem_core.model.t5 import CachedDecoder
 from textchem_core.predictions import Prediction, to_predictions
 from textchem_core.shipped import shipped_model
 from textchem_core.tasks import Task
 from textchem_core.text import smiles_grammar
+from textchem_core.text.cleanup import SMILES_KINDS
 from textchem_core.text.smiles import canonical_compounds, canonical_molecule
 from textchem_core.text.smiles_constraint import SmilesConstraint
 
@@ -208,13 +210,12 @@ def main() -> None:
         check_same(trained, model, tokenizer)
     model = model.to_dtype(getattr(torch, arguments.dtype)).pack()
 
-    lines = enumerate(arguments.rows.read_bytes().splitlines(), start=1)
-    rows = [parse_row(line, f"{arguments.rows}:{number}") for number, line in lines]
+    rows = list(read_rows(arguments.rows))
     print("| task | rows | | first valid | all valid | first right | no answer | calls | seconds |")
     print("|---|---|---|---|---|---|---|---|---|")
     results = {}
     for task in TASKS.values():
-        asked = [row for row in rows if row.task is task and task.target_kind in ("molecule", "compounds")]
+        asked = [row for row in rows if row.task is task and task.target_kind in SMILES_KINDS]
         asked = asked[: arguments.most_rows]
         if not asked:
             continue
@@ -245,7 +246,8 @@ def check_same(trained: T5, wide: T5, tokenizer: Tokenizer) -> None:
     source, target = (torch.tensor([tokenizer.encode(text)]) for text in ("CCO.CC(=O)Cl", "CCOC(C)=O"))
 
     def log_probs(model: T5) -> Tensor:
-        return model(source, labels=target).logits.log_softmax(-1)[..., : trained.config.vocab_size]
+        logits: Tensor = model(source, labels=target).logits
+        return logits.log_softmax(-1)[..., : trained.config.vocab_size]
 
     torch.testing.assert_close(log_probs(wide), log_probs(trained), rtol=1e-4, atol=1e-3)
 

@@ -58,7 +58,8 @@ Engine = Callable[[Case], Answers]
 def main() -> None:
     """Read the command line, measure, print."""
     arguments = parse_arguments()
-    cases = [Case(*map(int, case.split("x")), arguments.new_tokens) for case in arguments.cases]
+    sizes = [map(int, case.split("x")) for case in arguments.cases]
+    cases = [Case(sources, length, beams, arguments.new_tokens) for sources, length, beams in sizes]
     with tempfile.TemporaryDirectory() as folder:
         save_models(Path(folder), arguments)
         lines = measure(cases, Path(folder), arguments)

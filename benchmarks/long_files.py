@@ -26,7 +26,9 @@ from textchem_core.config import T5Config
 from textchem_core.data.grouping import group_by_length
 from textchem_core.data.inputs import POOL_SIZE
 from textchem_core.model.t5 import T5
-from textchem_core.predictor import Prediction, Question, TextChem
+from textchem_core.predictions import Prediction
+from textchem_core.predictor import TextChem
+from textchem_core.questions import Question
 from textchem_core.text.tokenizer import Tokenizer
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +85,7 @@ def padding() -> list[dict[str, float]]:
 def speed() -> list[dict[str, float]]:
     """Time half a pool of reactions with different budgets."""
     predictor = random_model("t5-small")
+    predictor.model.eval().pack()  # as TextChem.load does
     questions = reactions(predictor, POOL_SIZE // 2)
     print(f"{torch.get_num_threads()} threads\n\n| batch_tokens | inputs/s |\n|---|---|")
     found = []

@@ -38,6 +38,7 @@ class RemembersRows(Encoder):
             max_target_length=512,
             long_rows="truncate",
             canonicalize=True,
+            augment={},
         )
         self._encoded: dict[int, Encoded] = {}
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 
 from textchem_core import TASKS, TextChem
-from textchem_core.data.rows import Row, parse_row
+from textchem_core.data.rows import Row
+from textchem_core.evaluation.prediction_files import read_rows
 
 
 def main() -> None:
@@ -29,10 +30,7 @@ def main() -> None:
     parser.add_argument("--num-beams", type=int, default=10)
     parser.add_argument("--max-new-tokens", type=int, default=200)
     arguments = parser.parse_args()
-    rows = [
-        parse_row(line, f"{arguments.rows}:{number}")
-        for number, line in enumerate(arguments.rows.read_bytes().splitlines(), start=1)
-    ]
+    rows = list(read_rows(arguments.rows))
     dtypes = ("float32", arguments.dtype)
     models = [TextChem.load(arguments.model, dtype=getattr(torch, dtype)) for dtype in dtypes]
     print(f"| task | rows | differ | right, float32 | right, {arguments.dtype} |\n|---|---|---|---|---|")

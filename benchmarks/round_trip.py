@@ -9,10 +9,11 @@ Prints a table and one JSON line.
 import argparse
 import json
 import time
+from functools import partial
 from pathlib import Path
 
 from textchem_core import TextChem
-from textchem_core.data.rows import parse_row
+from textchem_core.evaluation.prediction_files import read_rows
 from textchem_core.predictions import best_first
 from textchem_core.shipped import shipped_model
 from textchem_core.text.smiles import canonical_compounds
@@ -31,24 +32,26 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = arguments.model or shipped_model()
 
-    lines = enumerate(arguments.rows.read_bytes().splitlines(), start=1)
-    rows = [parse_row(line, f"{arguments.rows}:{number}") for number, line in lines]
-    rows = [row for row in rows if row.task.name == "retrosynthesis"][: arguments.limit]
+    rows = [row for row in read_rows(arguments.rows) if row.task.name == "retrosynthesis"][: arguments.limit]
     model = TextChem.load(folder)
     start = time.perf_counter()
-    found = model.predict(
+    ask = partial(
+        model.predict,
         "retrosynthesis",
         [row.input for row in rows],
-        # Of all beams, in the order of their round trips; the scores tell what it was before.
-        rerank="round-trip",
         num_beams=arguments.num_beams,
         num_return_sequences=arguments.num_beams,
         max_new_tokens=arguments.max_new_tokens,
     )
+    found = ask(rerank="round-trip")
     seconds = time.perf_counter() - start
     targets = [canonical_compounds(row.target) for row in rows]
+    places = [{answer.text: place for place, answer in enumerate(one)} for one in ask()]
     orders = {
-        "search": [sorted(one, key=lambda proposal: -proposal.score) for one in found],
+        "search": [
+            sorted(one, key=lambda proposal: own[proposal.text])
+            for one, own in zip(found, places, strict=True)
+        ],
         "round trip": [best_first(one) for one in found],
     }
     print(f"{folder}, {len(rows)} rows, {arguments.num_beams} beams, {seconds:.0f} s\n")

@@ -11,7 +11,8 @@ import json
 from pathlib import Path
 
 from textchem_core import TASKS, TextChem
-from textchem_core.data.rows import Row, parse_row
+from textchem_core.data.rows import Row
+from textchem_core.evaluation.prediction_files import read_rows
 from textchem_core.training.checkpoint import newest_checkpoint
 
 SAMPLE = Path(__file__).parents[1] / "dataset-sample"
@@ -31,10 +32,7 @@ def main() -> None:
         parser.error("no model below runs/ yet; run `python train.py`")
 
     file = SAMPLE / f"{arguments.split}.jsonl"
-    rows = [
-        parse_row(line, f"{file}:{number}")
-        for number, line in enumerate(file.read_bytes().splitlines(), start=1)
-    ]
+    rows = list(read_rows(file))
     predictor = TextChem.load(folder)
     print(f"{folder}, {file.name}, {arguments.num_beams} beams\n\n| task | right | rows |\n|---|---|---|")
     counts = {}

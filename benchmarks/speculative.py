@@ -23,9 +23,10 @@ from torch import Tensor, nn
 from textchem_core import T5, TASKS, TextChem, Tokenizer
 from textchem_core.config import PRESETS, T5Config
 from textchem_core.data.batches import Batch, Example, collate
-from textchem_core.data.rows import Row, parse_row
+from textchem_core.data.rows import Row
 from textchem_core.decoding.generate import generate
 from textchem_core.decoding.protocol import Drafter, Hypothesis
+from textchem_core.evaluation.prediction_files import read_rows
 from textchem_core.questions import Reader
 from textchem_core.shipped import shipped_model
 
@@ -186,8 +187,7 @@ def main() -> None:
         torch.manual_seed(0)
         arguments.shaped = T5(T5Config.preset(arguments.shape)).to_dtype(dtype).eval().pack()
 
-    lines = arguments.rows.read_bytes().splitlines()
-    rows = [parse_row(line, f"{arguments.rows}:{number}") for number, line in enumerate(lines, start=1)]
+    rows = list(read_rows(arguments.rows))
     print("| task | rows | ids equal | tokens | calls | fewer | seconds | faster |")
     print("|---|---|---|---|---|---|---|---|")
     results = {}

@@ -21,7 +21,7 @@ import random
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle, islice
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -168,7 +168,8 @@ def resident_peak() -> int:
 
 def print_profile(step: Step, batch: Batch) -> None:
     """Print the operations that take most of a step."""
-    with torch.profiler.profile(activities=torch.profiler.supported_activities()) as profile:
+    activities: Any = torch.profiler.supported_activities  # without types
+    with torch.profiler.profile(activities=activities()) as profile:
         step(batch)
     device_times = any(event.self_device_time_total for event in profile.key_averages())
     by = "self_device_time_total" if device_times else "self_cpu_time_total"
@@ -176,7 +177,7 @@ def print_profile(step: Step, batch: Batch) -> None:
 
 
 def alternate(
-    batches: dict[str, Sequence[Batch]], options: dict[str, Any]
+    batches: Mapping[str, Sequence[Batch]], options: dict[str, Any]
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Return the seconds of every step of every side, and peak memory in GiB.
 
@@ -264,7 +265,8 @@ def flops_of_step(arguments: argparse.Namespace) -> float:
         + source * attention // 2
         + 2 * target * (target + source) * inner
     )
-    return 6.0 * rows * (encoder + decoder + target * width * config.vocab_size)
+    operations: float = 6 * rows * (encoder + decoder + target * width * config.vocab_size)
+    return operations
 
 
 def matmul_peak(precision: str) -> float:

@@ -11,6 +11,7 @@ out the same however often a run is interrupted and however many processes share
 """
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -19,7 +20,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -107,8 +108,7 @@ class AnswerFile:
         if world.is_main:
             check_output(path, resume=resume)
             with _named(path, "name a file in an existing folder"):
-                # Windows would write two bytes for a newline.
-                self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
                 _lock(self._file, path)
                 try:
                     whole = self._read_record()
@@ -309,18 +309,14 @@ def _with(sha256: str, pool: Pool) -> str:
 
 def _lock(descriptor: int, path: Path) -> None:
     """Refuse a file that another run is writing; the lock ends with this process, however that ends."""
-    # Neither Windows nor every file system has locks.
-    with suppress(ImportError):
-        import fcntl
-
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:
-            raise OutputError(
-                f"{path}: another run is writing it; wait for its end, or name another --output"
-            ) from error
-        except OSError:
-            pass
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        raise OutputError(
+            f"{path}: another run is writing it; wait for its end, or name another --output"
+        ) from error
+    except OSError:
+        pass  # not every file system has locks
 
 
 @contextmanager

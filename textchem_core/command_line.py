@@ -159,8 +159,11 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
-def exit_on_user_error(error: TextChemError) -> NoReturn:
-    """End a script because of a user's mistake: one line on standard error, status 2."""
+def exit_on_user_error(error: TextChemError | OSError) -> NoReturn:
+    """End a script because of a user's mistake: one line on standard error, status 2.
+
+    An ``OSError`` is a full disk or a missing permission, and names the file.
+    """
     print(f"error: {error}", file=sys.stderr)
     raise SystemExit(2)
 

@@ -1,7 +1,7 @@
 """What a model is: the architecture of a T5, in Hugging Face's own words.
 
-Every field is documented in the docstring under it: meaning, unit, range. The runs (training, generation)
-are described in the same style in ``textchem_core.training.config`` and ``textchem_core.predictor``;
+Every field is documented in the docstring under it: meaning, unit, range. What the scripts do is described
+in the same style in ``textchem_core.training.config`` and the modules named ``*_config``;
 ``textchem_core.command_line`` turns any such class into flags.
 """
 

@@ -74,7 +74,8 @@ class EvaluateConfig:
     batch_tokens: int | None = None
     """Tokens of the sources decoded together, as for generate.py; not given, its default."""
     canonicalize: bool = True
-    """Rewrite SMILES inputs in RDKit's canonical form, which the model was trained on."""
+    """Rewrite SMILES inputs in RDKit's canonical form, as the shipped model was trained; for one that was
+    trained on SMILES as they came, as the published ones were, --no-canonicalize."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     dtype: Literal["float32", "bfloat16", "float16", "int8"] = "float32"

@@ -94,7 +94,7 @@ def main() -> None:
         config = parse_config(ExportConfig, sys.argv[1:], description=str(__doc__), positional="folders")
         source, target = map(Path, config.folders)
         num_parameters = export(source, target)
-    except TextChemError as error:
+    except (TextChemError, OSError) as error:
         exit_on_user_error(error)
     num_bytes = sum(path.stat().st_size for path in target.iterdir())
     print(f"{target}: {num_parameters / 1e6:.1f} M parameters, all files {num_bytes / 1e6:.1f} MB")

@@ -72,7 +72,8 @@ class GenerateConfig:
     """Tokens of the sources decoded together, padding included, once for each beam."""
 
     canonicalize: bool = True
-    """Rewrite SMILES inputs in RDKit's canonical form, which the model was trained on."""
+    """Rewrite SMILES inputs in RDKit's canonical form, as the shipped model was trained; for one that was
+    trained on SMILES as they came, as the published ones were, --no-canonicalize."""
     strict: bool = False
     """Refuse invalid SMILES instead of reporting and answering them."""
     truncate: bool = False

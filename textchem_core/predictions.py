@@ -35,7 +35,7 @@ class Prediction:
     of samples, the share of the draws that gave it. It is 1 of an answer found alone, as greedy search does,
     and says nothing then."""
     finished: bool
-    """Whether the model ended it; False means that ``max_new_tokens`` did."""
+    """Whether the model ended it; False: ``max_new_tokens`` did, or a constraint allowed no token more."""
     valid: bool | None
     """Whether RDKit reads the SMILES, or the actions follow their grammar; None of English text."""
     canonical: str | None

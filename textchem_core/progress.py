@@ -8,6 +8,12 @@ _SECONDS_BETWEEN_BARS = 60.0
 """In a file or a pipe, where a bar does not overwrite the one before."""
 
 
+def refresh_seconds() -> tuple[float, float]:
+    """Return the least and the most seconds between two states of a bar on standard error."""
+    least = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_BARS
+    return least, max(10.0, least)
+
+
 def input_bar(total: int | None, *, shown: bool, unit: str = "input") -> "tqdm[None]":
     """Return a bar with inputs per second and, where their number is known, the time left.
 
@@ -16,7 +22,7 @@ def input_bar(total: int | None, *, shown: bool, unit: str = "input") -> "tqdm[N
         shown: False makes a bar that nobody sees.
         unit: What is counted.
     """
-    interval = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_BARS
+    mininterval, maxinterval = refresh_seconds()
     return tqdm(
         total=total,
         unit=unit,
@@ -24,6 +30,6 @@ def input_bar(total: int | None, *, shown: bool, unit: str = "input") -> "tqdm[N
         dynamic_ncols=True,
         # The rate of the whole run: that of the moment misleads, because long inputs come first in each pool.
         smoothing=0.0,
-        mininterval=interval,
-        maxinterval=max(10.0, interval),
+        mininterval=mininterval,
+        maxinterval=maxinterval,
     )

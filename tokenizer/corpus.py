@@ -7,16 +7,13 @@ in ``actions/`` hold one procedure per line and no answer. A ``.jsonl`` file hol
 them.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from textchem_core.data.inputs import open_lines
-from textchem_core.data.rows import parse_row
+from textchem_core.data.inputs import decoded_lines, open_lines
 from textchem_core.errors import DataError
-from textchem_core.tasks import Kind
+from textchem_core.evaluation.prediction_files import read_rows as read_json_rows
 
 TABLES = {
     "reactions": (("forward", "precursors", "product"), ("retrosynthesis", "product", "precursors")),
@@ -37,11 +34,6 @@ class Row(NamedTuple):
     target: str
 
 
-def is_smiles(kind: Kind) -> bool:
-    """Tell whether a text of this kind is SMILES."""
-    return kind in ("molecule", "compounds")
-
-
 def read_rows(data: Path | None, split: str, json_files: Sequence[Path] = ()) -> Iterator[Row]:
     """Yield every row of a split.
 
@@ -58,10 +50,8 @@ def read_rows(data: Path | None, split: str, json_files: Sequence[Path] = ()) ->
     elif not json_files:
         raise DataError("no rows; give --data FOLDER, --rows FILE or both")
     for path in json_files:
-        with open_lines(path) as lines:
-            for number, line in enumerate(lines, 1):
-                row = parse_row(line, f"{path}:{number}")
-                yield Row(row.task.name, row.input, row.target)
+        for row in read_json_rows(path):
+            yield Row(row.task.name, row.input, row.target)
 
 
 def _of_tables(data: Path, split: str) -> Iterator[Row]:
@@ -69,7 +59,8 @@ def _of_tables(data: Path, split: str) -> Iterator[Row]:
     for folder, uses in TABLES.items():
         for path in sorted((data / folder).glob(f"*.{split}.tsv*")):
             found = True
-            for record in _records(path):
+            columns = {column for _, *columns in uses for column in columns}
+            for record in _records(path, columns):
                 for task, question, answer in uses:
                     yield Row(task, record[question], record[answer])
     if not found:
@@ -79,12 +70,20 @@ def _of_tables(data: Path, split: str) -> Iterator[Row]:
     if split == "train":
         for path in sorted((data / "actions").glob("*recipes.txt")):
             if "test" not in path.name:
-                for line in path.read_text(encoding="utf-8").splitlines():
-                    yield Row("paragraph2actions", line, "")
+                with open_lines(path) as lines:
+                    for line, _ in decoded_lines(lines, str(path)):
+                        yield Row("paragraph2actions", line, "")
 
 
-def _records(path: Path) -> Iterator[dict[str, str]]:
+def _records(path: Path, columns: set[str]) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table. Quotes are letters in names such as 5'-deoxy; nothing is quoted."""
     with open_lines(path) as file:
-        lines = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
-        # Quotes are letters in names such as 5'-deoxy; nothing in these tables is quoted.
-        yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        lines = decoded_lines(file, str(path))
+        names = next(lines).text.split("\t")
+        if missing := sorted(columns.difference(names)):
+            raise DataError(f"{path}:1: no column {missing[0]!r}, found {names}; rename one")
+        for line, place in lines:
+            cells = line.split("\t")
+            if len(cells) != len(names):
+                raise DataError(f"{place}: {len(cells)} cells, the header has {len(names)}; correct the line")
+            yield dict(zip(names, cells, strict=True))

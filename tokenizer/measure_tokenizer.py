@@ -11,12 +11,13 @@ import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from corpus import Row, is_smiles, read_rows
+from corpus import Row, read_rows
 from units import units_of
 
 from textchem_core.command_line import exit_on_user_error
-from textchem_core.errors import DataError
+from textchem_core.errors import TextChemError
 from textchem_core.tasks import TASKS
+from textchem_core.text.cleanup import SMILES_KINDS
 from textchem_core.text.tokenizer import Tokenizer
 
 
@@ -33,7 +34,7 @@ def smiles_of(rows: Iterable[Row]) -> set[str]:
         found |= {
             text
             for text, kind in ((row.input, task.input_kind), (row.target, task.target_kind))
-            if is_smiles(kind)
+            if kind in SMILES_KINDS
         }
     return found
 
@@ -71,12 +72,12 @@ def main() -> None:
     try:
         for row in read_rows(args.data, "valid", args.rows):
             by_task[row.task].append(row)
-    except DataError as error:
+        named = {"T5": Tokenizer(args.baseline)} | {str(folder): Tokenizer(folder) for folder in args.folders}
+    except TextChemError as error:
         exit_on_user_error(error)
     by_task = {task: rows for task, rows in by_task.items() if rows}
     every = sorted({text for rows in by_task.values() for row in rows for text in strings(row)})
     smiles = sorted(smiles_of(row for rows in by_task.values() for row in rows))
-    named = {"T5": Tokenizer(args.baseline)} | {str(folder): Tokenizer(folder) for folder in args.folders}
 
     tokens = {
         name: {task: tokens_per_row(tokenizer, rows) for task, rows in by_task.items()}

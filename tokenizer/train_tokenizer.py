@@ -21,13 +21,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import sentencepiece
-from corpus import Row, is_smiles, read_rows
+from corpus import Row, read_rows
 from sentencepiece import sentencepiece_model_pb2 as pb
 from units import UNIT, possible_breaks, units_of
 
 from textchem_core.command_line import exit_on_user_error
 from textchem_core.errors import DataError
 from textchem_core.tasks import TASKS, Kind
+from textchem_core.text.cleanup import SMILES_KINDS
 from textchem_core.text.smiles import canonical_molecule
 from textchem_core.text.tokenizer import Tokenizer
 
@@ -74,7 +75,7 @@ def corpus_lines(mixed: Iterable[tuple[Row, int]], private: Mapping[str, str]) -
     def hide(text: str, kind: Kind) -> str:
         # Private characters of the data itself (glyphs of some publisher's font) mean nothing to us.
         text = IN_FONTS_ONLY.sub("", text)
-        return UNIT.sub(lambda match: private.get(match[0], match[0]), text) if is_smiles(kind) else text
+        return UNIT.sub(lambda match: private.get(match[0], match[0]), text) if kind in SMILES_KINDS else text
 
     lines: Counter[str] = Counter()
     for row, count in mixed:
@@ -244,13 +245,15 @@ def main() -> None:
     try:
         rows = read_rows(args.data, "train", args.rows)
         mixed = mixture(rows, args.rows_per_task, args.max_repeat, args.seed)
+        if not mixed:
+            raise DataError("no rows; give --data FOLDER, --rows FILE or both")
     except DataError as error:
         exit_on_user_error(error)
     seen: Counter[str] = Counter()
     for row, _ in mixed:
         task = TASKS[row.task]
         for text, kind in ((row.input, task.input_kind), (row.target, task.target_kind)):
-            if is_smiles(kind):
+            if kind in SMILES_KINDS:
                 seen.update(units_of(text))
     units = sorted(unit for unit, count in seen.items() if count >= args.min_unit_count)
     private = {unit: chr(FIRST_PRIVATE + k) for k, unit in enumerate(units)}

@@ -10,12 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from textchem_core import TextChem, shipped
 from textchem_core.data import inputs
+from textchem_core.errors import OutputError
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -433,6 +435,20 @@ def test_the_report_is_a_page_that_loads_nothing(
     assert page.startswith("<!DOCTYPE html>")
     assert all(row["task"] in page for row in DATA)
     assert not re.search(r"<(script|link|iframe)|src=|url\(", page)
+
+
+def test_a_report_that_cannot_be_written_costs_no_scores(
+    evaluate: Evaluate, evaluate_script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object, **__: object) -> None:
+        raise OutputError("r.html: no space left")
+
+    monkeypatch.setattr(evaluate_script, "write_report", full_disk)
+    (tmp_path / "p.tsv").write_text("CO\tCO\n")
+    run = evaluate("--predictions", "p.tsv", "--task", "forward", "--report", "r.html")
+    assert run.status == 2
+    assert run.error == "r.html: no space left"
+    assert "top-1" in run.out
 
 
 # Mistakes

@@ -19,6 +19,7 @@ LAYERS = {
     "errors": 0,
     "disk": 0,
     "progress": 0,
+    "versions": 0,
     "config": 1,
     "terminal": 1,
     "shipped": 1,

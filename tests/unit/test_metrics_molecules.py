@@ -11,6 +11,7 @@ from textchem_core.errors import ConfigError
 from textchem_core.metrics.chemnet import chemnet_distance
 from textchem_core.metrics.metric import Metric
 from textchem_core.metrics.molecules import MoleculeRow, molecule_metrics, molecule_row
+from textchem_core.text.structures import structure
 
 MOLECULES = [
     "CCO",
@@ -67,6 +68,11 @@ def test_a_molecule_is_the_same_however_written() -> None:
     assert (found["MACCS"], found["RDK"], found["Morgan"], found["validity"]) == (1.0, 1.0, 1.0, 1.0)
     assert found["Levenshtein"] == 2.0
     assert found["BLEU-4"] < 1.0
+
+
+def test_the_numbers_of_atoms_are_no_part_of_a_molecule() -> None:
+    mapped, plain = structure("[CH3:99999999999]C"), structure("CC")
+    assert mapped == plain is not None
 
 
 def test_tautomers_have_one_inchi_and_two_canonical_smiles() -> None:

@@ -121,6 +121,10 @@ def test_backslash_goes_before_tilde_where_both_parse() -> None:
     assert restore_unknown(f"C/C=C{MARK}C", MARK) == Z_BUTENE
 
 
+def test_numbers_of_atoms_that_rdkit_does_not_read_are_no_part_of_a_molecule() -> None:
+    assert restore_unknown(f"C/C=C{MARK}[CH2:99999999999]C", MARK) == "C/C=C\\[CH2:99999999999]C"
+
+
 def test_many_marks_are_all_one_sign() -> None:
     salt = "~".join(["[Na+]"] * 5 + ["[Cl-]"] * 5)
     assert restore_unknown(salt.replace("~", MARK), MARK) == salt

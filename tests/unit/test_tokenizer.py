@@ -13,6 +13,7 @@ import pytest
 import sentencepiece
 
 from textchem_core.errors import TokenizerError
+from textchem_core.text.cleanup import SMILES_KINDS
 from textchem_core.text.tokenizer import Tokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -283,7 +284,7 @@ def test_generated_smiles_keep_units_whole(tokenizer: Tokenizer, pieces: dict[st
 def test_valid_split_keeps_units_whole_and_takes_fewer_tokens(
     tokenizer: Tokenizer, t5: Tokenizer, pieces: dict[str, float]
 ) -> None:
-    from corpus import is_smiles, read_rows
+    from corpus import read_rows
 
     from textchem_core.tasks import TASKS
 
@@ -296,7 +297,7 @@ def test_valid_split_keeps_units_whole_and_takes_fewer_tokens(
             counts[row.task][0] += len(tokenizer.encode(text))
             counts[row.task][1] += len(t5.encode(text))
             assert tokenizer.decode(tokenizer.encode(text)) == text
-            if is_smiles(kind):
+            if kind in SMILES_KINDS:
                 assert broken_units(tokenizer, text, pieces) == []
     assert all(ours < theirs for ours, theirs in counts.values()), counts
     assert sum(ours / theirs for ours, theirs in counts.values()) / len(counts) <= 0.8
@@ -341,7 +342,15 @@ def test_rows_of_a_vocabulary_are_those_of_training(
     rows.write_text('{"source": "Caption the following molecule: C", "target": "Methane."}\n')
     assert list(corpus.read_rows(None, "train", [rows])) == [("smiles2caption", "C", "Methane.")]
     rows.write_text("{}\n")
+    tables, empty = tmp_path / "tables", tmp_path / "empty.jsonl"
+    empty.touch()
+    (tables / "captions").mkdir(parents=True)
+    for split in ("train", "valid"):
+        (tables / "captions" / f"a.{split}.tsv").write_text("smiles\tdescription\nC\tMethane.\nCC\n")
+        (tables / "captions" / f"b.{split}.tsv").write_text("smiles\ttext\n")
     for flags, message in (
+        (["--rows", str(empty)], f"error: {empty}: empty file"),
+        (["--data", str(tables)], "error: "),
         (["--rows", str(rows)], f"error: {rows}:1: "),
         (["--data", str(tmp_path)], f"error: {tmp_path}: no reactions/"),
         ([], "error: no rows; give --data FOLDER, --rows FILE or both"),

@@ -10,6 +10,7 @@ from textchem_core.data.files import RowGroup
 from textchem_core.data.shuffling import hashed, permuted
 from textchem_core.errors import ConfigError
 from textchem_core.tasks import TASKS
+from textchem_core.text.cleanup import SMILES_KINDS
 
 # What random numbers are drawn for, so that no two purposes share them.
 _ORDER_OF_EPOCH, _ORDER_OF_PASS, _DRAW = range(3)
@@ -156,7 +157,7 @@ def parse_augment(augment: Sequence[str]) -> dict[str, float]:
     Raises:
         ConfigError: As for ``parse_repeat``.
     """
-    names = [task.name for task in TASKS.values() if task.input_kind in ("molecule", "compounds")]
+    names = [task.name for task in TASKS.values() if task.input_kind in SMILES_KINDS]
     return _parse_pairs("augment", augment, names, "not a task whose input is SMILES")
 
 

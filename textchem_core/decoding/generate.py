@@ -57,7 +57,7 @@ def generate(
 
     Returns:
         For each source its hypotheses, best first: ``num_return_sequences`` of them, or fewer where a
-        vocabulary is too small for so many different answers.
+        vocabulary is too small for so many different answers, or a constraint leaves fewer.
 
     Raises:
         ConfigError: An option is out of range or read by another kind of search, or the logits were not

@@ -111,7 +111,8 @@ class Artist:
         return DrawnPair(
             truth=self.one(truth, "Structure of the truth"),
             prediction=self.one(prediction, "Structure of the prediction"),
-            difference=f"Not compared, which would take more than {self._seconds} s.",
+            difference=self._given_up()
+            or f"Not compared: it takes more than {self._seconds} s, or RDKit fails.",
         )
 
     def one(self, smiles: str, label: str) -> str | None:
@@ -120,10 +121,16 @@ class Artist:
 
     def why_not(self, smiles: str) -> str:
         """Return why there is no picture."""
-        return self._drawn(why_not_drawn, smiles) or "Not drawn: it takes too long, or RDKit crashes."
+        why = self._drawn(why_not_drawn, smiles)
+        return why or self._given_up() or "Not drawn: it takes too long, or RDKit fails."
+
+    def _given_up(self) -> str:
+        """Return that nothing more is drawn, if so."""
+        is_over = self._num_failures == _MOST_FAILURES
+        return f"Not drawn: {_MOST_FAILURES} others took too long or crashed RDKit." if is_over else ""
 
     def _drawn(self, draw: Callable[..., Drawn], *arguments: str) -> Drawn | None:
-        if self._num_failures == _MOST_FAILURES:
+        if self._given_up():
             return None
         if self._workers is None:
             self._workers = make_workers(1)

@@ -251,8 +251,7 @@ def _score_rows(task: str, rows: Sequence[EvaluatedRow]) -> list[Any]:
 
 def _end_after(seconds: int) -> None:
     """Let the system end this process when the time is over, in compiled code too; 0 takes that back."""
-    if hasattr(signal, "alarm"):  # Windows has none
-        signal.alarm(seconds)
+    signal.alarm(seconds)
 
 
 def _score_row(task: str, row: EvaluatedRow, wordpiece: WordPiece | None) -> Any:

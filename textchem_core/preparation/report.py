@@ -5,7 +5,6 @@ import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from typing import Any
 
 from textchem_core.errors import DataError
@@ -13,6 +12,7 @@ from textchem_core.preparation.normalizing import Normalized, Splits
 from textchem_core.preparation.settling import Settled
 from textchem_core.preparation.sources import SPLITS, Source, SourceFile
 from textchem_core.tasks import TASKS
+from textchem_core.versions import installed_version
 
 _SIDES = ("source", "target")
 
@@ -106,7 +106,7 @@ class Report:
             )
         content = {
             "splits": splits._asdict(),
-            "versions": {"python": platform.python_version(), "rdkit": metadata.version("rdkit")},
+            "versions": {"python": platform.python_version(), "rdkit": installed_version("rdkit")},
             "tokenizer_sha256": tokenizer_sha256,
             "sources": sources,
             "tasks": list(self._of_tasks()),

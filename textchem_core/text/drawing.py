@@ -18,12 +18,10 @@ from rdkit.Chem import rdDepictor, rdMolAlign
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from textchem_core.text.comparison import common_atoms, differences, stereo_differences
-from textchem_core.text.smiles import is_molecule
+from textchem_core.text.smiles import MOST_CHARACTERS, as_rdkit_reads, is_molecule
 
 MOST_ATOMS_DRAWN = 150
 """Larger molecules are unreadable as pictures, and slow to lay out and to compare."""
-MOST_CHARACTERS = 5000
-"""More make no SMILES for us, because RDKit recurses along a molecule."""
 _PIXELS_PER_BOND = 25
 _LARGE_LETTERS = 13
 _MARGIN = 8
@@ -134,7 +132,7 @@ def _readable(smiles: str) -> Any:
     if not is_molecule(smiles):
         return None
     with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
+        molecule = Chem.MolFromSmiles(as_rdkit_reads(smiles))
     return None if molecule is None or molecule.GetNumAtoms() > MOST_ATOMS_DRAWN else molecule
 
 

@@ -15,9 +15,10 @@ from rdkit import Chem, rdBase
 
 MOST_MARKS_TRIED_SINGLY = 6
 """Unknown ids up to which every way to spell them is tried, 2 ** 6 SMILES to parse."""
-# Printable ASCII without the blank, because RDKit ignores what follows a blank or a NUL. And not too much of
-# it: RDKit recurses along the molecule, and a chain of 20,000 atoms overflows the stack and ends the process.
-_MAY_BE_SMILES = re.compile("[!-~]{1,5000}")
+MOST_CHARACTERS = 5_000
+"""Of a SMILES: RDKit recurses along it, and a chain of 20,000 atoms overflows the stack, which ends all."""
+# Printable ASCII without the blank, because RDKit ignores what follows a blank or a NUL.
+_MAY_BE_SMILES = re.compile(f"[!-~]{{1,{MOST_CHARACTERS}}}")
 
 ATOM_MAP = re.compile(r":(\d+)\]")
 """The number of an atom, as reactions have them, and the end of its bracket."""
@@ -204,11 +205,19 @@ def rewritten_compounds(smiles: str, style: str, seed: int) -> str | None:
     return ".".join(compound for compound in compounds if compound is not None)
 
 
+def as_rdkit_reads(smiles: str) -> str:
+    """Return a SMILES without our own sign for the fragments of a compound, and without atom maps.
+
+    A map is no part of a molecule, and RDKit refuses numbers of about 2 ** 31 and more.
+    """
+    return ATOM_MAP.sub("]", smiles).replace("~", ".")
+
+
 def _parsed(smiles: str) -> Any:
     """Return RDKit's molecule with at least one atom, or None."""
     if not _MAY_BE_SMILES.fullmatch(smiles):
         return None
-    molecule = Chem.MolFromSmiles(ATOM_MAP.sub("]", smiles).replace("~", "."))
+    molecule = Chem.MolFromSmiles(as_rdkit_reads(smiles))
     return molecule if molecule is not None and molecule.GetNumAtoms() else None
 
 
@@ -256,7 +265,7 @@ def restore_unknown(smiles: str, mark: str) -> str:
 def _directions_mean_something(smiles: str) -> bool:
     """Whether every ``/`` and ``\\`` of a SMILES that parses tells two sides of a double bond apart."""
     # Unsanitised, because sanitising drops the directions that mean nothing.
-    molecule = Chem.MolFromSmiles(smiles.replace("~", "."), sanitize=False)
+    molecule = Chem.MolFromSmiles(as_rdkit_reads(smiles), sanitize=False)
     return all(
         any(
             neighbour.GetBondType() == Chem.BondType.DOUBLE

@@ -7,7 +7,7 @@ from typing import Any
 from rdkit import Chem, DataStructs, rdBase
 from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
-from textchem_core.text.smiles import canonical_molecule
+from textchem_core.text.smiles import as_rdkit_reads, canonical_molecule
 
 FINGERPRINTS = ("MACCS", "RDK", "Morgan")
 """MACCS keys; RDKit's path fingerprint with its defaults; counts of circles of radius 2, unhashed."""
@@ -43,7 +43,7 @@ def structure(smiles: str) -> Structure | None:
     if canonical is None:
         return None
     with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles.replace("~", "."))
+        molecule = Chem.MolFromSmiles(as_rdkit_reads(smiles))
         if not any(atom.GetAtomicNum() for atom in molecule.GetAtoms()):
             return None
         path, circles = _generators()

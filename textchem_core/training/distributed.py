@@ -190,7 +190,7 @@ def one_error_line() -> Iterator[None]:
             if os.environ.get("RANK", "0") != "0":
                 print(file=sys.stderr)  # rank 0's bar may stand in this line
             # An OSError is a full disk or a missing permission, and names the file.
-            exit_on_user_error(error if isinstance(error, TextChemError) else TextChemError(error))
+            exit_on_user_error(error)
         raise SystemExit(2) from None
     except RuntimeError:
         store = _launchers_store()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from textchem_core.command_line import exit_on_user_error, parse_config
-from textchem_core.data.rows import parse_json
+from textchem_core.data.rows import decode_line, parse_json
 from textchem_core.errors import ConfigError, DataError, TextChemError
 from textchem_core.training.run_log import METRICS_FILE
 
@@ -52,12 +52,14 @@ def read_curves(run_dir: Path) -> dict[str, Curve]:
     if not path.is_file():
         raise DataError(f"{path}: no such file; name the folder of a run that has logged a step")
     curves: dict[str, Curve] = defaultdict(list)
-    for number, line in enumerate(path.read_text("utf-8").splitlines(keepends=True), start=1):
-        if not line.endswith("\n"):
+    for number, raw in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+        if not raw.endswith(b"\n"):
             continue
-        fields = parse_json(line, f"{path}:{number}")
+        place = f"{path}:{number}"
+        line = decode_line(raw, place)
+        fields = parse_json(line, place)
         if not isinstance(fields, dict) or not isinstance(fields.get("step"), int):
-            raise DataError(f"{path}:{number}: no object with a 'step'; delete the line: {line[:80]!r}")
+            raise DataError(f"{place}: no object with a 'step'; delete the line: {line[:80]!r}")
         for name, value in fields.items():
             if name != "step" and isinstance(value, int | float):
                 curves[name].append((fields["step"], float(value)))
@@ -124,7 +126,7 @@ def main() -> None:
         config = parse_config(PlotConfig, sys.argv[1:], description=str(__doc__), positional="runs")
         output = Path(config.output) if config.output else Path(config.runs[0]) / "curves.svg"
         draw({run: read_curves(Path(run)) for run in config.runs}, output)
-    except TextChemError as error:
+    except (TextChemError, OSError) as error:
         exit_on_user_error(error)
     print(f"{output}: written")
 

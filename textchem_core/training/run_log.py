@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,13 +15,12 @@ from textchem_core.data.batches import TASK_NAMES, Batch
 from textchem_core.data.steps import Steps
 from textchem_core.disk import bring_to_disk, replace_file
 from textchem_core.errors import ConfigError
+from textchem_core.progress import refresh_seconds
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World
 
 METRICS_FILE = "metrics.jsonl"
 LEFT_OUT_FILE = "left_out.rank-{rank}.jsonl"
-_SECONDS_BETWEEN_BARS = 60.0
-"""In a file or a pipe, where a bar does not overwrite the one before."""
 _COUNTED = (
     "source_tokens",
     "target_tokens",
@@ -109,15 +107,15 @@ class RunLog:
         self._started += pause
         self._since += pause
         self._last_step += pause
-        interval = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_BARS
+        mininterval, maxinterval = refresh_seconds()
         self._bar = tqdm(
             total=self._total_steps,
             initial=self._start_step,
             unit="step",
             disable=not self._world.is_main,
             dynamic_ncols=True,
-            mininterval=interval,
-            maxinterval=max(10.0, interval),
+            mininterval=mininterval,
+            maxinterval=maxinterval,
         )
 
     def _begin(self) -> None:

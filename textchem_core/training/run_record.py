@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from textchem_core.model.t5 import T5
 from textchem_core.text.tokenizer import Tokenizer
 from textchem_core.training.config import TrainConfig
 from textchem_core.training.distributed import World
+from textchem_core.versions import installed_version
 
 CONFIG_FILE = "config.toml"
 RECORD_FILE = "run.json"
@@ -83,8 +83,11 @@ def write_record(
     """
     path = run_dir / RECORD_FILE
     starts: list[Any] = []
-    with suppress(OSError, ValueError, KeyError, TypeError):  # there is none, or a crash cut it off
+    before: dict[str, str] = {}
+    # There is none, or a crash cut it off.
+    with suppress(OSError, ValueError, KeyError, TypeError, IndexError):
         starts = list(json.loads(path.read_text("utf-8"))["starts"])
+        before = {file["path"]: file["sha256"] for file in starts[-1]["files"]}
     is_cuda = world.device.type == "cuda"
     start = {
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -95,7 +98,10 @@ def write_record(
         "processes": world.size,
         "device": torch.cuda.get_device_name(world.device) if is_cuda else platform.machine(),
         "threads": torch.get_num_threads(),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: installed_version(name) for name in _PACKAGES},
+        },
         "source": source_revision(),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "tokenizer": {"pieces": len(tokenizer), "sha256": tokenizer.sha256},
@@ -103,7 +109,6 @@ def write_record(
     }
     record = json.dumps({"starts": [*starts, start]}, indent=2, ensure_ascii=False) + "\n"
     replace_file(path, lambda temporary: temporary.write_text(record, "utf-8"))
-    before = {file["path"]: file["sha256"] for file in (starts or [start])[-1]["files"]}
     return [
         summary.path
         for rows in data
@@ -131,10 +136,3 @@ def _git(folder: Path, *arguments: str) -> str:
         ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10
     )
     return completed.stdout.strip()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return None

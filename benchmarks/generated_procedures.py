@@ -1,7 +1,7 @@
 """How near the generated procedures are to real ones: verbs, lengths, action templates, two-word runs.
 
-    python benchmarks/procedures.py                     prints tables and one JSON line
-    python benchmarks/procedures.py --missing 40        also lists what the generator does not yet write
+    python benchmarks/generated_procedures.py                prints tables and one JSON line
+    python benchmarks/generated_procedures.py --missing 40   and lists what the generator does not write yet
 
 Real rows are ../shared/data/actions: the train rows are compared, and listed by --missing; of the valid rows
 only the share is printed, so that they stay unseen by whoever improves the rules.
