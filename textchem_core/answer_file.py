@@ -11,7 +11,6 @@ out the same however often a run is interrupted and however many processes share
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -27,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from textchem_core.data.inputs import Input
-from textchem_core.disk import replace_file, write_to_disk
+from textchem_core.disk import lock, replace_file, write_to_disk
 from textchem_core.errors import OutputError
 from textchem_core.model.t5 import T5
 from textchem_core.text.tokenizer import Tokenizer
@@ -109,7 +108,10 @@ class AnswerFile:
             check_output(path, resume=resume)
             with _named(path, "name a file in an existing folder"):
                 self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-                _lock(self._file, path)
+                if not lock(self._file):
+                    raise OutputError(
+                        f"{path}: another run is writing it; wait for its end, or name another --output"
+                    )
                 try:
                     whole = self._read_record()
                 except OutputError:
@@ -202,6 +204,7 @@ class AnswerFile:
             begun = time.monotonic()
             while self._unjoined:
                 if self._join_next():
+                    begun = time.monotonic()
                     continue
                 if time.monotonic() - begun > _SECONDS_UNTIL_SEEN:
                     raise OutputError(f"{self._parts}: answers have gone from there; go on with --resume")
@@ -305,18 +308,6 @@ def _pool(number: int, inputs: list[Input]) -> Pool:
 def _with(sha256: str, pool: Pool) -> str:
     """Return the checksum of the inputs up to a pool from that of those before it."""
     return hashlib.sha256((sha256 + pool.sha256).encode()).hexdigest()
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    """Refuse a file that another run is writing; the lock ends with this process, however that ends."""
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:
-        raise OutputError(
-            f"{path}: another run is writing it; wait for its end, or name another --output"
-        ) from error
-    except OSError:
-        pass  # not every file system has locks
 
 
 @contextmanager

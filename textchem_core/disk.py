@@ -1,5 +1,6 @@
 """Files that are whole whenever somebody looks, and on the disk when it matters."""
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Callable
@@ -42,6 +43,21 @@ def bring_to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def lock(descriptor: int) -> bool:
+    """Lock an open file until this process ends, however it ends.
+
+    Returns:
+        False where another process has locked it; not every file system has locks.
+    """
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def file_sha256(path: Path) -> str:

@@ -77,9 +77,10 @@ def export(source: Path, target: Path) -> int:
     }
     content = json.dumps(generation, indent=2).encode() + b"\n"
     try:
-        model.save_pretrained(target)
+        # The weights last: a folder that has them is whole.
         tokenizer.save(target)
         replace_file(target / GENERATION_FILE, partial(write_to_disk, content=content))
+        model.save_pretrained(target)
     # Of a full disk safetensors tells with an error of its own.
     except Exception as error:
         raise CheckpointError(

@@ -18,7 +18,7 @@ from textchem_core.model.t5 import T5
 from textchem_core.training.loss import LossOfModel
 
 _BATCH_TOKENS = 8192
-"""Most places of a batch, padding included, unless one text alone has more."""
+"""Most places of a batch, padding included, unless one text alone has more; of pairs, up to twice as many."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -294,6 +294,16 @@ class TestRunFolder:
         with pytest.raises(ConfigError, match="run_dir="):
             TrainConfig(run_dir=name, train_files=("x",))
 
+    @pytest.mark.parametrize("name", ["init_from", "tokenizer"])
+    def test_an_empty_name_is_refused(self, name: str) -> None:
+        with pytest.raises(ConfigError, match=f"{name}='': is empty"):  # an unset variable of the shell
+            TrainConfig(train_files=("x",), **{name: ""})  # type: ignore[arg-type]
+
+    def test_a_factor_for_a_task_or_a_file_of_its_name_is_refused(self) -> None:
+        with pytest.raises(ConfigError, match=r"repeat='forward': is a task and a name .* './forward'"):
+            TrainConfig(train_files=("forward", "x"), repeat=("forward=3",))
+        TrainConfig(train_files=("./forward", "x"), repeat=("forward=3", "./forward=2"))
+
     def test_a_file_in_the_way_is_one_clear_error(self, train: Run, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         assert "run_dir='file/run': cannot be made" in error_of(train(check=False, run_dir="file/run"))

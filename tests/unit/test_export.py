@@ -77,6 +77,23 @@ def test_a_model_card_stays_and_a_model_is_never_overwritten(source: Path, tmp_p
         assert (taken / "model.safetensors").read_bytes() == content
 
 
+def test_what_was_interrupted_can_be_done_again(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    target = tmp_path / "target"
+    for name in ("textchem_core.model.t5.T5.save_pretrained", "textchem_core.text.tokenizer.Tokenizer.save"):
+        with monkeypatch.context() as patch:
+            patch.setattr(name, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                export.export(source, target)
+        assert not (target / "model.safetensors").exists()  # what tells the Makefile that all is there
+    export.export(source, target)
+    TextChem.load(target)
+
+
 def test_mistakes_have_one_line(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,6 +88,11 @@ def test_jsonl_gives_input_or_source_of_a_row(tmp_path: Path, name: str) -> None
         ('{"input": " "}', ["no text"]),
         ('{"task": "forward", "input": "C"}', ["'forward'", "--task is 'smiles2caption'", "one task"]),
         ('{"source": "Predict the product of the following reaction: C"}', ["'forward'", "--task"]),
+        ('{"task": "forward", "source": "C"}', ["'forward'", "--task is 'smiles2caption'"]),
+        (
+            '{"task": "forward", "source": "Caption the following molecule: C"}',
+            ["task='forward', but the prompt of source is that of 'smiles2caption'"],
+        ),
     ],
 )
 def test_a_bad_json_line_is_named(tmp_path: Path, line: str, named: list[str]) -> None:
@@ -140,6 +145,13 @@ def test_a_quoted_cell_keeps_its_line_breaks_and_quotes(tmp_path: Path) -> None:
         Input('first\n\nsecond "x" ', f"{path}:4", {"id": "1"}),
         Input("b", f"{path}:5", {"id": "2"}),
     ]
+
+
+def test_many_columns_of_one_name_take_no_time(tmp_path: Path) -> None:
+    table = "smiles" + "," * 16_000 + "\nCCO" + ",x" * 16_000 + "\n"
+    [found] = read_inputs(write(tmp_path / "a.csv", table), CAPTION, "smiles")  # by pairs, 20 s
+    assert found.row is not None
+    assert list(found.row)[-1] == ".15999"
 
 
 def test_columns_of_one_name_stay_apart(tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ def test_reagents_are_what_gives_no_atom_to_the_product() -> None:
         ("CC.O>>CCO |f:1.7|", "broken fragment groups"),
         ("CC.O>>CCO |f:0.1,0.1|", "broken fragment groups"),
         ("CC.O>>CCO |f:0.1", "broken fragment groups"),
+        (f"CC.O>>CCO |f:0.{'1' * 5000}|", "broken fragment groups"),
     ],
 )
 def test_what_is_no_reaction_has_a_reason(line: str, why: str) -> None:

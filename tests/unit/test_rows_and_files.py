@@ -5,6 +5,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
@@ -248,6 +249,17 @@ def test_many_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pytest.
         RowFiles.build([tmp_path / "a.jsonl"], tmp_path / "three")
 
 
+def test_a_killed_process_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_memory(*_: object) -> None:
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(index_module, "_ALONE_UP_TO", 0)
+    monkeypatch.setattr(index_module, "in_order", out_of_memory)
+    monkeypatch.setattr(index_module, "num_cpus", lambda: 2)
+    with pytest.raises(DataError, match=r"checks rows was killed.*start again"):
+        RowFiles.build([write(tmp_path / "a.jsonl", row(1))], tmp_path / "c")
+
+
 def scanned_again(*_: object, **__: object) -> None:
     raise AssertionError("scanned again")
 
@@ -456,6 +468,7 @@ def test_entries_are_files_folders_and_patterns(tmp_path: Path) -> None:
     [
         (["nowhere.jsonl"], "nowhere.jsonl: no such file"),
         (["nothing*"], r"nothing\*: no such file"),
+        ([""], "'': is empty; name a .jsonl"),
         (["empty"], r"empty: holds no .jsonl or .jsonl.gz file"),
         (["a.jsonl", "a.jsonl"], "a.jsonl: named twice, by 'a.jsonl' and 'a.jsonl'; .*--repeat"),
         (["folder", "folder/a*"], r"folder/a.jsonl: named twice, by 'folder' and 'folder/a\*'"),

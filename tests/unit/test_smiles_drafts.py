@@ -71,6 +71,13 @@ def test_ring_bonds_of_two_digits() -> None:
     assert guess("OC1CC1", "C1C2C3C4C5C6C7C8C9OC").startswith("%10CC%10")
 
 
+def test_where_no_number_is_left_the_copy_ends() -> None:
+    numbers = [*map(str, range(1, 10)), *(f"%{k}" for k in range(10, 100))]
+    # All 99 are open: no ring bond can be opened, but one can be closed, as the beginning has it.
+    assert guess("NOCC1CC1", "".join(f"C{k}" for k in numbers) + "NOCC") == "%99"
+    assert guess("NOCC1CC1", "".join(f"C{k}" for k in numbers[:-1]) + "NOCC") == "%99CC%99"
+
+
 def test_what_is_copied_closes_its_rings() -> None:
     """The beginning of a molecule, written with other numbers, is guessed to end as the molecule does."""
     draw = random.Random(0)
@@ -101,7 +108,7 @@ def test_an_answer_repeats_itself() -> None:
 def test_few_letters_are_nothing_to_be_sure_of() -> None:
     assert guess("NBr", "CN") == "Br"
     assert guess("NBr", "CN", sure=True) == ""
-    assert guess("ONCBr", "CONC", sure=True) == "Br"
+    assert guess("OCNCBr", "COCNC", sure=True) == "Br"
 
 
 def test_nothing_follows_what_the_question_has_not() -> None:

@@ -297,6 +297,18 @@ class TestDrafts:
         # Each costs 0.4 calls; one call is allowed at first, and then one in fifty.
         assert 3 <= sum(width > 1 for width in model.widths) <= (1 + 0.02 * 0.4 * 201) / 0.4 + 1
 
+    def test_sure_drafts_that_fail_are_given_up_too(self) -> None:
+        # Every two tokens of the answer are in the source, and followed there by another one than here.
+        text = list(range(10, 210))
+        source = [token for a, b in itertools.pairwise(text) for token in (a, b, 5)]
+        model = RecordingModel(from_text(text))
+        [[found]] = generate(model, torch.tensor([source]), num_beams=1, speculative=True)
+        assert found.token_ids == text
+        # Each costs 0.4 calls: three in all and what drafts have saved, and then one in fifty.
+        saved = 201 - len(model.widths)
+        most = (3 + saved + 0.02 * 0.4 * 201) / 0.4 + 1
+        assert 5 <= sum(width > 1 for width in model.widths) <= most
+
     def test_drafts_that_fail_do_not_cost_the_ones_that_come_later(self) -> None:
         strange, copied = list(range(10, 130)), list(range(130, 250))
         source = [token for pair in zip(strange, reversed(strange), strict=True) for token in pair] + copied

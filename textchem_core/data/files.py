@@ -55,6 +55,8 @@ def find_files(entries: Sequence[str]) -> dict[Path, str]:
     found: dict[Path, str] = {}
     seen: dict[Path, str] = {}
     for entry in entries:
+        if not entry:  # an unset variable of the shell, and for Path the folder one stands in
+            raise DataError("'': is empty; name a .jsonl or .jsonl.gz file, a folder of them, or a pattern")
         path = Path(entry)
         if path.is_dir():
             paths = sorted(file for file in path.rglob("*") if file.name.endswith(_ENDINGS))

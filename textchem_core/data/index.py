@@ -20,6 +20,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -282,6 +283,11 @@ def _checked_blocks(blocks: Iterable[bytes], *, num_bytes: int) -> Iterator[_Che
     with make_workers(num_processes) as pool:
         try:
             yield from in_order(pool, _check, blocks, 2 * num_processes - 1)
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a process that checks rows was killed, most often because memory ran out; make room, and "
+                "start again"
+            ) from error
         finally:
             pool.shutdown(cancel_futures=True)
 

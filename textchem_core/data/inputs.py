@@ -12,7 +12,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from textchem_core.data.rows import decode_line, parse_json
+from textchem_core.data.rows import decode_line, parse_json, read_source
 from textchem_core.errors import DataError
 from textchem_core.tasks import Task, split_source
 from textchem_core.text.cleanup import SMILES_KINDS
@@ -185,9 +185,9 @@ def _from_json(lines: Iterable[Line], task: Task) -> Iterator[Input]:
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"{place}: no text under 'input' or 'source', found {keys}; give one of them")
         asked = row.get("task", task.name)
-        if key == "source":
-            found = split_source(text)
-            asked, text = (found[0].name, found[1]) if found else (task.name, text)
+        if key == "source" and split_source(text):
+            of_prompt, text = read_source(row, place)
+            asked = of_prompt.name
         if asked != task.name:
             raise DataError(
                 f"{place}: a row of task {asked!r}, but --task is {task.name!r}; ask for one task at a time"
@@ -249,9 +249,12 @@ def _from_table(lines: Iterator[str], path: Path, column: str | None, delimiter:
 def _all_different(header: list[str]) -> list[str]:
     """Name the columns: exports repeat names, and a second ``yield`` is ``yield.1``, as pandas has it."""
     taken, names = set(header), list[str]()
-    for column, name in enumerate(header):
-        if name in header[:column]:
-            name = next(free for n in count(1) if (free := f"{name}.{n}") not in taken)
+    numbers: dict[str, Iterator[int]] = {}  # of names that have occurred
+    for name in header:
+        if name in numbers:
+            name = next(free for n in numbers[name] if (free := f"{name}.{n}") not in taken)
             taken.add(name)
+        else:
+            numbers[name] = count(1)
         names.append(name)
     return names

@@ -26,6 +26,8 @@ _ALLOWANCE = 0.02
 """Share of the calls that drafts may cost where nothing is copied."""
 _FIRST_CREDIT = 1.0
 """Calls that drafts may cost before one has been right."""
+_MOST_DEBT = 2.0
+"""Calls that drafts may cost, sure ones included, before there are none but those of the allowance."""
 _MOST_CREDIT = 6.0
 """Calls. What drafts saved before that is forgotten."""
 _SURE_MATCH = 2
@@ -97,9 +99,12 @@ class _Answer:
 
     def draft(self, most: int) -> list[int]:
         """Guess up to ``most`` tokens, or none where a guess would hardly pay."""
-        if not self.is_open or most == 0:
+        if not self.is_open or most == 0 or self._credit < -_MOST_DEBT:
             return []
-        return self._drafter.draft(self.token_ids, most, sure=self._credit < 0)
+        draft = self._drafter.draft(self.token_ids, most, sure=self._credit < 0)
+        if not self.token_ids and not draft:
+            self._credit = 0.0  # what offers no beginning has nothing to copy but the answer itself
+        return draft
 
     def write(
         self, draft: list[int], chosen: list[int], log_probs: list[float], eos_token_id: int, most: int

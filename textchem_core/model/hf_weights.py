@@ -157,10 +157,13 @@ def write_folder(folder: Path, config: T5Config, state_dict: dict[str, Tensor]) 
         **asdict(config),
         "torch_dtype": str(state_dict["shared.weight"].dtype).removeprefix("torch."),
     }
-    replace_file(
-        folder / CONFIG_FILE, lambda path: path.write_text(json.dumps(raw, indent=2) + "\n", "utf-8")
-    )
-    replace_file(folder / WEIGHTS_FILE, lambda path: save_file(tensors, path, metadata={"format": "pt"}))
+
+    def write_both(path: Path) -> None:
+        path.write_text(json.dumps(raw, indent=2) + "\n", "utf-8")
+        # While that has its temporary name: where weights cannot be written, the old pair stays together.
+        replace_file(folder / WEIGHTS_FILE, lambda path: save_file(tensors, path, metadata={"format": "pt"}))
+
+    replace_file(folder / CONFIG_FILE, write_both)
 
 
 def _config_from_json(raw: dict[str, Any], *, tied: bool, path: Path) -> T5Config:

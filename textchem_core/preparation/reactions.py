@@ -14,7 +14,7 @@ _REACTION = re.compile(
     r"""(?:^|[\s,;"])([^\s,;"|>]*>[^\s,;"|>]*>[^\s,;"|>]*)(?=$|[\s,;"])(?:[ \t]+(\|[^|]*\|?))?"""
 )
 _SPELLED = re.compile(r"(?:\[[^]]+]|Br|Cl|[BCNOPSFIbcnops*>.~=#$:/\\()%@+\-0-9])+")
-_GROUPS = re.compile(r"(?:^|[,|])f:(\d+(?:\.\d+)+(?:,\d+(?:\.\d+)+)*)")
+_GROUPS = re.compile(r"(?:^|[,|])f:(\d{1,6}(?:\.\d{1,6})+(?:,\d{1,6}(?:\.\d{1,6})+)*)(?!\d)")
 
 
 class Reaction(NamedTuple):

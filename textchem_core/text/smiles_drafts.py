@@ -9,7 +9,7 @@ from textchem_core.text.tokenizer import Tokenizer
 
 _LONGEST_MATCH = 12
 """Letters that are looked for; more of them hardly find a better place."""
-_SURE_MATCH = 3
+_SURE_MATCH = 4
 """Letters in a row that are seldom found by chance."""
 _MOST_TRIED = 3
 """Places whose letters are cut into tokens."""
@@ -70,7 +70,10 @@ class _Smiles(NamedTuple):
                 new = numbers.pop(number)
                 taken.discard(new)
             else:
-                new = next(k for k in map(_as_number, range(1, 101)) if k not in taken)
+                free = (k for k in map(_as_number, range(1, 100)) if k not in taken)
+                new = next(free, "")
+                if not new:  # SMILES has no more
+                    return copied + self.text[done:start]
                 numbers[number] = new
                 taken.add(new)
             copied += self.text[done:start] + new

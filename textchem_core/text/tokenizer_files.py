@@ -69,19 +69,20 @@ def model_proto(tokenizer: dict[str, Any], file: Path) -> bytes:
         )
     byte_fallback = bool(model.get("byte_fallback"))
     types = {0: CONTROL, 1: CONTROL, model.get("unk_id"): UNKNOWN}
-    proto = b""
+    fields = []
     for i, (piece, score) in enumerate(model["vocab"]):
         if re.fullmatch(r"<extra_id_\d+>", piece):
             continue
         is_byte = byte_fallback and re.fullmatch(r"<0x[0-9A-F]{2}>", piece)
         kind = types.get(i, BYTE if is_byte else NORMAL)
         name = _field(1, piece.encode())
-        proto += _field(1, name + _field(2, struct.pack("<f", score), wire_type=5) + _field(3, kind))
+        fields.append(_field(1, name + _field(2, struct.pack("<f", score), wire_type=5) + _field(3, kind)))
     charsmap = _find(tokenizer.get("normalizer"), "precompiled_charsmap")
     remove_extra_whitespaces = not byte_fallback
-    proto += _field(2, _field(3, 1) + _field(35, int(byte_fallback)))  # trainer_spec: Unigram
+    fields.append(_field(2, _field(3, 1) + _field(35, int(byte_fallback))))  # trainer_spec: Unigram
     normalizer = _field(2, base64.b64decode(charsmap)) if charsmap else b""
-    return proto + _field(3, normalizer + _field(3, 1) + _field(4, int(remove_extra_whitespaces)))
+    fields.append(_field(3, normalizer + _field(3, 1) + _field(4, int(remove_extra_whitespaces))))
+    return b"".join(fields)
 
 
 def _find(node: Any, key: str) -> Any:

@@ -133,6 +133,9 @@ class TrainConfig:
             raise ConfigError("train_files=(): name at least one file")
         if Path(self.run_dir).name in ("", ".."):
             raise ConfigError(f"run_dir={self.run_dir!r}: has no name of its own; name a folder to be made")
+        for name in ("init_from", "tokenizer"):
+            if getattr(self, name) == "":  # an unset variable of the shell
+                raise ConfigError(f"{name}='': is empty; give a name or leave it out")
         check_choice("model", self.model, tuple(PRESETS))
         counts = (
             "max_source_length max_target_length global_batch_size micro_batch_size length_pool num_epochs "
@@ -150,7 +153,11 @@ class TrainConfig:
                 f"micro_batch_tokens={self.micro_batch_tokens}: a row may have {longest_row} tokens, source "
                 "and target; raise it, or lower --max-source-length and --max-target-length"
             )
-        parse_repeat(self.repeat, (*TASKS, *self.train_files))
+        for name in parse_repeat(self.repeat, (*TASKS, *self.train_files)):
+            if name in TASKS and name in self.train_files:
+                raise ConfigError(
+                    f"repeat={name!r}: is a task and a name in train_files; write the latter as './{name}'"
+                )
         parse_augment(self.augment)
         check_range("seed", self.seed, at_least=0, below=2**63)
         for name in ("learning_rate", "position_bias_lr_scale", "embedding_lr_scale"):

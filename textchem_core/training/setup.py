@@ -1,6 +1,5 @@
 """The parts of a run, built from its config."""
 
-import fcntl
 import itertools
 import os
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from textchem_core.data.files import RowFiles, find_files
 from textchem_core.data.loading import StepLoader
 from textchem_core.data.mixing import InOrder, Mixture, parse_augment, parse_repeat, repeat_factors
 from textchem_core.data.steps import Steps, StepSizes
+from textchem_core.disk import lock
 from textchem_core.errors import CheckpointError, ConfigError, TextChemError
 from textchem_core.model.t5 import T5
 from textchem_core.tasks import TASKS
@@ -69,15 +69,11 @@ def _lock(run_dir: Path) -> None:
     """Refuse a folder in which another run writes; the lock ends with this process, however that ends."""
     path = run_dir / LOCK_FILE
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)  # open until the process ends
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:
+    if not lock(descriptor):
         raise ConfigError(
             f"run_dir={str(run_dir)!r}: another run is writing there; give this one its own --run-dir, or "
             f"wait for the end of the other (delete {path} if it was on a machine that is gone)"
-        ) from error
-    except OSError:  # a file system without locks
-        pass
+        )
 
 
 def _new_run(run_dir: Path) -> Path:
