@@ -4,9 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from textchem_core.data.workers import make_workers
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -38,3 +42,19 @@ def test_a_signal_to_the_group_leaves_workers_at_work(tmp_path: Path, signum: si
         timeout=60,
     )
     assert finished.stdout == "answered\n", finished.stderr
+
+
+def test_a_signal_waits_until_a_process_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    submit = ProcessPoolExecutor.submit
+    given: list[Future[int]] = []
+
+    def interrupted(*arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        given.append(submit(*arguments))
+        return given[0]
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", interrupted)
+    with make_workers(1) as pool:
+        with pytest.raises(KeyboardInterrupt):
+            pool.submit(os.getpid)
+        assert given[0].result() != os.getpid()

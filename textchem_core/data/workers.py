@@ -6,11 +6,45 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import forkserver, get_context, parent_process
 from typing import Any, TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Workers(ProcessPoolExecutor):
+    """A pool in which no signal comes between the start of a process and our knowledge of it.
+
+    Nobody would wait for such a process, and what it finds of us when we are gone makes it fail noisily.
+    """
+
+    def submit(self, function: Any, /, *arguments: Any, **named: Any) -> "Future[Any]":
+        """Give out a job, for which a process may have to be started."""
+        with _signals_deferred():
+            return super().submit(function, *arguments, **named)
+
+
+@contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """Heed signals at the end of the block; the main thread is the one that gets them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    handlers = {
+        signum: signal.signal(signum, lambda number, _: arrived.append(number)) for signum in _SIGNALS
+    }
+    try:
+        yield
+    finally:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
+        for number in arrived:
+            signal.raise_signal(number)
 
 
 def make_workers(
@@ -29,14 +63,14 @@ def make_workers(
     """
     # The server that starts the workers must not die of a signal either: they would count as dead with it. A
     # signal that is ignored when a program begins stays ignored in it and in what it forks.
-    handlers = {signum: signal.signal(signum, signal.SIG_IGN) for signum in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {signum: signal.signal(signum, signal.SIG_IGN) for signum in _SIGNALS}
     try:
         forkserver.ensure_running()
     finally:
         for signum, handler in handlers.items():
             signal.signal(signum, handler)
     # A fork of this very process, which has threads, as PyTorch's have, might never wake up.
-    return ProcessPoolExecutor(count, get_context("forkserver"), _begin, (begin, arguments))
+    return _Workers(count, get_context("forkserver"), _begin, (begin, arguments))
 
 
 def in_order(
