@@ -22,11 +22,12 @@ from tempfile import TemporaryDirectory
 
 from textchem_core.command_line import exit_on_user_error, parse_config
 from textchem_core.data.files import find_files
+from textchem_core.data.inputs import read_rows
 from textchem_core.data.rows import Row
 from textchem_core.errors import ConfigError, DataError, TextChemError
 from textchem_core.evaluate_config import EvaluateConfig
 from textchem_core.evaluation.contamination import TrainingSearch
-from textchem_core.evaluation.prediction_files import check_same_rows, read_predictions, read_rows
+from textchem_core.evaluation.prediction_files import check_same_rows, read_predictions
 from textchem_core.evaluation.report import write_report
 from textchem_core.evaluation.rewriting import rewrite
 from textchem_core.evaluation.rows import EvaluatedRow, Evaluation

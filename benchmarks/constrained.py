@@ -27,9 +27,9 @@ from torch import Tensor, nn
 from textchem_core import T5, TASKS, Tokenizer
 from textchem_core.config import PRESETS, T5Config
 from textchem_core.data.batches import Example, collate
+from textchem_core.data.inputs import read_rows
 from textchem_core.data.rows import Row
 from textchem_core.decoding.generate import generate
-from textchem_core.evaluation.prediction_files import read_rows
 from textchem_core.model.t5 import CachedDecoder
 from textchem_core.predictions import Prediction, to_predictions
 from textchem_core.shipped import shipped_model

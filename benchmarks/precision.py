@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 
 from textchem_core import TASKS, TextChem
+from textchem_core.data.inputs import read_rows
 from textchem_core.data.rows import Row
-from textchem_core.evaluation.prediction_files import read_rows
 
 
 def main() -> None:

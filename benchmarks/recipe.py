@@ -22,7 +22,7 @@ import torch
 
 from textchem_core import T5, T5Config, Tokenizer
 from textchem_core.command_line import config_as_toml
-from textchem_core.evaluation.prediction_files import read_rows
+from textchem_core.data.inputs import read_rows
 from textchem_core.training.config import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]

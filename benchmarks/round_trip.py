@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from textchem_core import TextChem
-from textchem_core.evaluation.prediction_files import read_rows
+from textchem_core.data.inputs import read_rows
 from textchem_core.predictions import best_first
 from textchem_core.shipped import shipped_model
 from textchem_core.text.smiles import canonical_compounds

@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 
 from textchem_core import TASKS, TextChem
+from textchem_core.data.inputs import read_rows
 from textchem_core.data.rows import Row
-from textchem_core.evaluation.prediction_files import read_rows
 from textchem_core.training.checkpoint import newest_checkpoint
 
 SAMPLE = Path(__file__).parents[1] / "dataset-sample"

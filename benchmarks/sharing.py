@@ -28,12 +28,12 @@ from sharing_table import as_json, as_markdown, compare_arms
 from textchem_core.command_line import config_as_toml, exit_on_user_error
 from textchem_core.config import PRESETS
 from textchem_core.data.encoding import Encoder
-from textchem_core.data.inputs import open_lines
+from textchem_core.data.inputs import open_lines, read_rows
 from textchem_core.data.rows import parse_row
 from textchem_core.data.workers import num_cpus
 from textchem_core.disk import replace_file
 from textchem_core.errors import ConfigError, DataError, TextChemError
-from textchem_core.evaluation.prediction_files import read_predictions, read_rows
+from textchem_core.evaluation.prediction_files import read_predictions
 from textchem_core.evaluation.rows import EvaluatedRow, TaskResult
 from textchem_core.evaluation.scoring import Scorer
 from textchem_core.metrics.extra import check_eval_extra

@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from textchem_core import T5, TASKS, TextChem, Tokenizer
 from textchem_core.config import PRESETS, T5Config
 from textchem_core.data.batches import Batch, Example, collate
+from textchem_core.data.inputs import read_rows
 from textchem_core.data.rows import Row
 from textchem_core.decoding.generate import generate
 from textchem_core.decoding.protocol import Drafter, Hypothesis
-from textchem_core.evaluation.prediction_files import read_rows
 from textchem_core.questions import Reader
 from textchem_core.shipped import shipped_model
 

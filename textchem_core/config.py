@@ -178,6 +178,12 @@ def check_range(
         raise ConfigError(f"{name}={value!r}: must be {' and '.join(bounds)}")
 
 
+def check_named(name: str, value: str | None) -> None:
+    """Raise ConfigError where the name of a file or folder is empty, as an unset variable of the shell is."""
+    if value == "":
+        raise ConfigError(f"{name}='': is empty; give a name or leave it out")
+
+
 def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
     """Raise ConfigError, naming field, value and choices, unless ``value`` is one of the choices."""
     if value not in choices:

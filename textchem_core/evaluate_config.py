@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from textchem_core.config import check_choice, check_range
+from textchem_core.config import check_choice, check_named, check_range
 from textchem_core.errors import ConfigError
 from textchem_core.evaluation.rewriting import REWRITES
 from textchem_core.shipped import shipped_model
@@ -89,8 +89,7 @@ class EvaluateConfig:
             CheckpointError: The shipped model is asked for and is not there.
         """
         for name in ("predictions", "model", "data", "output", "forward_model", "wordpiece_vocab", "report"):
-            if getattr(self, name) == "":  # an unset variable of the shell
-                raise ConfigError(f"{name}='': is empty; give a name or leave it out")
+            check_named(name, getattr(self, name))
         if self.task is not None:
             check_choice("task", self.task, tuple(TASKS))
         if self.data is not None and not (self.predictions or self.compare or self.model):

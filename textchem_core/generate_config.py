@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from textchem_core.config import check_choice, check_range
+from textchem_core.config import check_choice, check_named, check_range
 from textchem_core.decoding.options import Search, SearchOptions
 from textchem_core.errors import ConfigError
 from textchem_core.predictor import BATCH_TOKENS
@@ -95,8 +95,7 @@ class GenerateConfig:
             check_choice("task", self.task, tuple(TASKS))
         for name in ("model", "input_file", "output", "attention"):
             value = getattr(self, name)
-            if value == "":  # an unset variable of the shell
-                raise ConfigError(f"{name}='': is empty; give a name or leave it out")
+            check_named(name, value)
             if value is not None and "\0" in value:
                 raise ConfigError(f"{name}={value!r}: holds the character NUL, which no name has")
             if value == "-":

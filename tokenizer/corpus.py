@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from textchem_core.data.inputs import decoded_lines, open_lines
+from textchem_core.data.inputs import read_rows as read_json_rows
 from textchem_core.errors import DataError
-from textchem_core.evaluation.prediction_files import read_rows as read_json_rows
 
 TABLES = {
     "reactions": (("forward", "precursors", "product"), ("retrosynthesis", "product", "precursors")),

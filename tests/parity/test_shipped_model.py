@@ -7,7 +7,7 @@ import torch
 import transformers
 
 from textchem_core import TASKS, TextChem
-from textchem_core.evaluation.prediction_files import read_rows
+from textchem_core.data.inputs import read_rows
 from textchem_core.shipped import FOLDER
 from textchem_core.text.smiles import is_molecule
 

@@ -1,4 +1,4 @@
-"""Questions out of files and pipes, and the pools in which they are answered."""
+"""Questions, alone or with their answers, out of files and pipes, and the pools they are answered in."""
 
 import csv
 import gzip
@@ -12,7 +12,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from textchem_core.data.rows import decode_line, parse_json, read_source
+from textchem_core.data.rows import Row, decode_line, parse_json, parse_row, read_source
 from textchem_core.errors import DataError
 from textchem_core.tasks import Task, split_source
 from textchem_core.text.cleanup import SMILES_KINDS
@@ -85,6 +85,20 @@ def open_lines(path: Path) -> Iterator[IO[bytes]]:
         raise DataError(f"{path}: truncated or not gzip ({error}); copy it again") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); name an existing file") from error
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of a JSON-lines file of data, ``.gz`` or not.
+
+    Raises:
+        DataError: With ``file:line``.
+    """
+    with open_lines(path) as file:
+        number = 0
+        for number, line in enumerate(file, start=1):
+            yield parse_row(line, f"{path}:{number}")
+        if not number:
+            raise DataError(f"{path}: empty file; it needs at least one line")
 
 
 def in_pools(inputs: Iterable[Input]) -> Iterator[list[Input]]:

@@ -35,16 +35,23 @@ def _signals_deferred() -> Iterator[None]:
         yield
         return
     arrived: list[int] = []
-    handlers = {
-        signum: signal.signal(signum, lambda number, _: arrived.append(number)) for signum in _SIGNALS
-    }
+    try:
+        with _signals_to(lambda number, _: arrived.append(number)):
+            yield
+    finally:
+        for number in arrived:
+            signal.raise_signal(number)
+
+
+@contextmanager
+def _signals_to(handler: Any) -> Iterator[None]:
+    """Let signals have another handler in the block; for the main thread."""
+    before = {signum: signal.signal(signum, handler) for signum in _SIGNALS}
     try:
         yield
     finally:
-        for signum, handler in handlers.items():
-            signal.signal(signum, handler)
-        for number in arrived:
-            signal.raise_signal(number)
+        for signum, own in before.items():
+            signal.signal(signum, own)
 
 
 def make_workers(
@@ -63,12 +70,8 @@ def make_workers(
     """
     # The server that starts the workers must not die of a signal either: they would count as dead with it. A
     # signal that is ignored when a program begins stays ignored in it and in what it forks.
-    handlers = {signum: signal.signal(signum, signal.SIG_IGN) for signum in _SIGNALS}
-    try:
+    with _signals_to(signal.SIG_IGN):
         forkserver.ensure_running()
-    finally:
-        for signum, handler in handlers.items():
-            signal.signal(signum, handler)
     # A fork of this very process, which has threads, as PyTorch's have, might never wake up.
     return _Workers(count, get_context("forkserver"), _begin, (begin, arguments))
 

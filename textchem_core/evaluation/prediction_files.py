@@ -21,8 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from textchem_core.data.inputs import Line, decoded_lines, open_lines
-from textchem_core.data.rows import Row, check_characters, parse_json, parse_row, read_source, to_row
+from textchem_core.data.inputs import Line, decoded_lines, open_lines, read_rows
+from textchem_core.data.rows import Row, check_characters, parse_json, read_source, to_row
 from textchem_core.errors import DataError
 from textchem_core.evaluation.rows import Answer, EvaluatedRow
 from textchem_core.tasks import TASKS
@@ -68,20 +68,6 @@ def read_predictions(path: Path, task: str | None, data: Path | None = None) -> 
     if not any(rows.values()):
         raise DataError(f"{path}: no rows behind its header; it needs at least one")
     return {known: _with_round_trips(own) for known, own in rows.items() if own}
-
-
-def read_rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of a JSON-lines file of data, ``.gz`` or not.
-
-    Raises:
-        DataError: With ``file:line``.
-    """
-    with open_lines(path) as file:
-        number = 0
-        for number, line in enumerate(file, start=1):
-            yield parse_row(line, f"{path}:{number}")
-        if not number:
-            raise DataError(f"{path}: empty file; it needs at least one line")
 
 
 def check_same_rows(

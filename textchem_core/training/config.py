@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from textchem_core.config import PRESETS, check_choice, check_range
+from textchem_core.config import PRESETS, check_choice, check_named, check_range
 from textchem_core.data.mixing import parse_augment, parse_repeat
 from textchem_core.errors import ConfigError
 from textchem_core.tasks import TASKS
@@ -134,8 +134,7 @@ class TrainConfig:
         if Path(self.run_dir).name in ("", ".."):
             raise ConfigError(f"run_dir={self.run_dir!r}: has no name of its own; name a folder to be made")
         for name in ("init_from", "tokenizer"):
-            if getattr(self, name) == "":  # an unset variable of the shell
-                raise ConfigError(f"{name}='': is empty; give a name or leave it out")
+            check_named(name, getattr(self, name))
         check_choice("model", self.model, tuple(PRESETS))
         counts = (
             "max_source_length max_target_length global_batch_size micro_batch_size length_pool num_epochs "

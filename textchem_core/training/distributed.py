@@ -189,7 +189,6 @@ def one_error_line() -> Iterator[None]:
         if store is None or store.add(_failed(), 1) == 1:
             if os.environ.get("RANK", "0") != "0":
                 print(file=sys.stderr)  # rank 0's bar may stand in this line
-            # An OSError is a full disk or a missing permission, and names the file.
             exit_on_user_error(error)
         raise SystemExit(2) from None
     except RuntimeError:
