@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
 
 BATCH_TOKENS = 4096
-"""Default of ``batch_tokens``: with 10 beams 16 reactions of 25 tokens. A CPU is no faster with more."""
+"""Default of ``batch_tokens``: with 10 beams 16 reactions of 25 tokens. More bring a CPU little."""
 
 
 class AnswerOptions(SearchOptions, total=False):
