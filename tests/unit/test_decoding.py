@@ -37,18 +37,29 @@ class RecordingDecoder:
         return len(self.rows) // len(self.sources)
 
     def step(self, token_ids: Tensor) -> Tensor:
-        assert token_ids.shape == (len(self.rows),)
+        assert token_ids.shape[0] == len(self.rows)
         assert token_ids.dtype == torch.int64
         self.steps += 1
         self.rows_stepped += len(self.rows)
-        self.rows = [(*row, token) for row, token in zip(self.rows, token_ids.tolist(), strict=True)]
+        new_ids = token_ids.view(len(self.rows), -1)  # (B*N, T)
+        self.before = self.rows
+        self.rows = [(*row, *new) for row, new in zip(self.before, new_ids.tolist(), strict=True)]
         assert all(row[0] == START for row in self.rows)
         logits = [
-            self.next_token(self.sources[index // self.num_beams], row[1:])
-            for index, row in enumerate(self.rows)
+            [
+                self.next_token(self.sources[index // self.num_beams], row[1:end])
+                for end in range(len(old) + 1, len(row) + 1)
+            ]
+            for index, (old, row) in enumerate(zip(self.before, self.rows, strict=True))
         ]
         # Logits are log-probabilities up to a constant: search has to normalise them.
-        return torch.tensor(logits, device=self.device) + 3.0
+        return torch.tensor(logits, device=self.device).view(*token_ids.shape, -1) + 3.0
+
+    def keep(self, lengths: Tensor) -> None:
+        self.rows = [
+            row[: len(old) + length]
+            for old, row, length in zip(self.before, self.rows, lengths.tolist(), strict=True)
+        ]
 
     def reorder(self, beam_idx: Tensor) -> None:
         assert len(beam_idx) == len(self.sources)
@@ -382,7 +393,9 @@ class TestGreedy:
         model = FakeModel(random_language(4))
         model.start_decoding = (
             lambda *_, **__: SimpleNamespace(  # type: ignore[method-assign]
-                step=lambda ids: logits[: len(ids)], reorder=lambda _: None
+                step=lambda ids: logits[: len(ids)].repeat_interleave(ids[0].numel(), 0).view(*ids.shape, -1),
+                reorder=lambda _: None,
+                keep=lambda _: None,
             )
         )
         generate(model, sources(1, 1), num_beams=1, max_new_tokens=4, min_new_tokens=2)
@@ -495,7 +508,10 @@ class TestModel:
                 self.during.append(self.training or self.awake.training or torch.is_grad_enabled())
                 if fails:
                     raise RuntimeError("the device went away")
-                return torch.zeros(len(token_ids), 4)
+                return torch.zeros(*token_ids.shape, 4)
+
+            def keep(self, lengths: Tensor) -> None:
+                pass
 
             def reorder(self, beam_idx: Tensor) -> None:
                 pass

@@ -17,12 +17,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from textchem_core.config import T5Config
+from textchem_core.decoding.generate import generate
 from textchem_core.errors import CheckpointError, ConfigError
 from textchem_core.model import hf_weights
 from textchem_core.model.attention import MultiHeadAttention, attention_bias
 from textchem_core.model.cache import TargetCache
 from textchem_core.model.layers import OutputProjection, RMSNorm
-from textchem_core.model.packing import QuantizedLinear, can_pack, can_quantize
+from textchem_core.model.packing import PackedLinear, QuantizedLinear, can_pack, can_quantize
 from textchem_core.model.t5 import T5
 
 SMALL = T5Config(
@@ -727,6 +728,37 @@ def test_a_packed_model_computes_the_same(tie_word_embeddings: bool, feed_forwar
         expected = model(input_ids, attention_mask, decoder_input_ids=ids).logits
         found = packed(input_ids, attention_mask, decoder_input_ids=ids).logits
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@needs_packing
+@pytest.mark.parametrize("out_features", [1, 16, 40])  # with and without a block that is not full
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_product_of_one_row_is_one_of_several(out_features: int, dtype: torch.dtype) -> None:
+    weight, states = torch.randn(out_features, 24).to(dtype), torch.randn(4, 24).to(dtype)
+    if not can_pack(weight):
+        pytest.skip(f"this processor does not multiply in {dtype}")
+    expected = (states.double() @ weight.double().T).to(dtype)
+    close = {"rtol": 1e-5, "atol": 1e-5} if dtype == torch.float32 else {"rtol": 2e-2, "atol": 2e-2}
+    product = PackedLinear(weight)
+    for num_rows in (4, 1, 1, 3, 1):  # the order of the weight changes with them
+        for shape in ((num_rows,), (1, num_rows), (num_rows, 1)):
+            found = product(states[:num_rows].view(*shape, 24))
+            torch.testing.assert_close(found, expected[:num_rows].view(*shape, out_features), **close)
+        assert torch.equal(product.unpacked(), weight)
+
+
+@needs_packing
+@pytest.mark.parametrize(("options", "is_held_twice"), [([1], False), ([3], False), ([3, 1, 3], True)])
+def test_who_asks_in_one_way_holds_weights_once(options: list[int], is_held_twice: bool) -> None:
+    packed = T5(SMALL).eval().pack()
+    ids = torch.randint(2, 40, (1, 5))
+    for num_beams in options:
+        generate(packed, ids, num_beams=num_beams, num_return_sequences=1, max_new_tokens=4)
+    products = [packed.lm_head]
+    for block in packed.decoder.blocks:
+        products += [block.self_attention.qkv, block.cross_attention.q, block.feed_forward.wo]
+    for product in products:
+        assert (product._for_rows is not None and product._for_one is not None) == is_held_twice
 
 
 @needs_packing

@@ -157,7 +157,14 @@ def beam_search(
     guard = start_guard(constraint, start_ids, eos_token_id, max_new_tokens, min_new_tokens)
 
     for length in range(1, max_new_tokens + 1):
-        log_probs = F.log_softmax(decoder.step(token_ids).float(), dim=-1)  # (B*N, V)
+        if length == 1 == batch_size:
+            # Two tokens, and one of them taken back: for a single row a model may lay out its weights anew
+            # (``PackedLinear``), and beams are never a single row again.
+            logits = decoder.step(token_ids[:, None].expand(-1, 2))[:, 0]  # (1, V)
+            decoder.keep(torch.ones_like(token_ids))
+        else:
+            logits = decoder.step(token_ids)  # (B*N, V)
+        log_probs = F.log_softmax(logits.float(), dim=-1)  # (B*N, V)
         if length <= min_new_tokens:
             log_probs[:, eos_token_id] = NOTHING
         num_parents = running_scores.shape[1]
