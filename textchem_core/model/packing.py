@@ -32,8 +32,8 @@ class PackedLinear:
     memory; so there it is cut into blocks of a few outputs, each a matrix in one piece, and MKL's product of
     a batch of small matrices waits for nothing but memory.
 
-    A weight starts out laid out for several rows. The first single row turns it into blocks, and the next
-    several rows bring the other order back, to stay: who asks in one way alone holds a weight once.
+    A weight is laid out when it is first multiplied. The first single row gives up the order for several, but
+    where they come back, so does it, to stay: who asks in one way alone holds a weight once.
 
     Args:
         weight: (out_features, in_features), for which ``can_pack`` holds.
@@ -43,11 +43,14 @@ class PackedLinear:
         self._out_features, self._in_features = weight.shape
         has_mkl = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
         self._has_blocks = has_mkl and weight.dtype == torch.float32
-        self._for_rows: Tensor | None = _reorder(weight.detach())
+        self._plain: Tensor | None = weight.detach()
+        self._for_rows: Tensor | None = None  # what oneDNN makes of it
         self._for_one: Tensor | None = None  # (blocks, in_features, _BLOCK)
 
     def unpacked(self) -> Tensor:
         """Return the weight, (out_features, in_features)."""
+        if self._plain is not None:
+            return self._plain
         if self._for_rows is not None:
             return self._for_rows.to_dense()
         assert self._for_one is not None
@@ -57,28 +60,25 @@ class PackedLinear:
         """Project (..., in_features) to (..., out_features)."""
         if self._has_blocks and hidden_states.numel() == self._in_features:
             if self._for_one is None:
-                self._for_one, self._for_rows = _cut(self.unpacked()), None
+                self._for_one = _cut(self.unpacked())
+                self._plain = self._for_rows = None
             row = hidden_states.expand(len(self._for_one), 1, self._in_features)
-            product = torch.bmm(row, self._for_one).view(1, -1)[:, : self._out_features]
-            return product.view(*hidden_states.shape[:-1], self._out_features)
+            product = torch.bmm(row, self._for_one).view(*hidden_states.shape[:-1], -1)
+            return product[..., : self._out_features] if self._out_features % _BLOCK else product
         if self._for_rows is None:
-            self._for_rows = _reorder(self.unpacked())
+            self._for_rows = torch.ops.mkldnn._reorder_linear_weight(self.unpacked(), _ROWS_PACKED_FOR)
+            self._plain = None
         projected: Tensor = torch.ops.mkldnn._linear_pointwise.default(
             hidden_states, self._for_rows, None, "none", [], ""
         )
         return projected
 
 
-def _reorder(weight: Tensor) -> Tensor:
-    """Return a weight (out_features, in_features) in the order that oneDNN reads."""
-    reordered: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS_PACKED_FOR)
-    return reordered
-
-
 def _cut(weight: Tensor) -> Tensor:
     """Return a weight (out_features, in_features) as blocks (blocks, in_features, _BLOCK)."""
-    padded = F.pad(weight, (0, 0, 0, -len(weight) % _BLOCK))
-    return padded.view(-1, _BLOCK, weight.shape[1]).transpose(1, 2).contiguous()
+    if missing := -len(weight) % _BLOCK:  # padding by nothing would copy all the same
+        weight = F.pad(weight, (0, 0, 0, missing))
+    return weight.view(-1, _BLOCK, weight.shape[1]).transpose(1, 2).contiguous()
 
 
 class QuantizedLinear:
