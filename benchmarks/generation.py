@@ -1,4 +1,4 @@
-"""Time answers of transformers, CTranslate2 and ours, in turn, each engine in a process of its own.
+"""Time answers of transformers, CTranslate2 and ours, in turn, each in a process of its own for every case.
 
     python benchmarks/generation.py --threads 2                  t5-small's shape on a CPU
     python benchmarks/generation.py --threads 2 --cases 8x64x10 --engines "ct2 int8" "ours int8"
@@ -260,13 +260,13 @@ def forget_peak(on_cuda: bool) -> None:
 def measure(cases: list[Case], folder: Path, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Ask every engine every case, in turn, and return a line of each pair."""
     context = multiprocessing.get_context("spawn")
-    engines = {}
-    for name in arguments.engines:
-        here, there = context.Pipe()
-        context.Process(target=serve, args=(there, name, folder, vars(arguments)), daemon=True).start()
-        engines[name] = here
     lines = []
     for case in cases:
+        engines = {}
+        for name in arguments.engines:
+            here, there = context.Pipe()
+            context.Process(target=serve, args=(there, name, folder, vars(arguments)), daemon=True).start()
+            engines[name] = here
         seconds: dict[str, list[float]] = {name: [] for name in engines}
         peaks, answers = {}, {}
         for turn in range(arguments.rounds + 1):  # the first is not timed
@@ -292,8 +292,8 @@ def measure(cases: list[Case], folder: Path, arguments: argparse.Namespace) -> l
             }
             for name, times in seconds.items()
         ]
-    for engine in engines.values():
-        engine.send(None)
+        for engine in engines.values():
+            engine.send(None)
     return lines
 
 

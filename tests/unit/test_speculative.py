@@ -224,13 +224,22 @@ def counting(model: T5, num_calls: list[int], place: int) -> Any:
 
 
 class TestDrafts:
-    def test_a_copy_is_written_in_drafts_of_eight(self) -> None:
+    def test_a_copy_is_written_in_long_drafts(self) -> None:
         text = list(range(10, 49))
         model = RecordingModel(from_text(text))
         [[found]] = generate(model, torch.tensor([text]), num_beams=1, speculative=True)
         assert (found.token_ids, found.finished) == (text, True)
-        # 8 tokens and the one after them, four times; then the 3 that are left.
-        assert model.widths == [9, 9, 9, 9, 4]
+        # 11 tokens and the one after them, three times; then the 3 that are left.
+        assert model.widths == [12, 12, 12, 4]
+
+    def test_a_draft_after_one_that_was_wrong_is_short(self) -> None:
+        text = list(range(10, 49))
+        source = [*text[:5], 200, *text[6:]]
+        model = RecordingModel(from_text(text))
+        [[found]] = generate(model, torch.tensor([source]), num_beams=1, speculative=True)
+        assert found.token_ids == text
+        # The 15 is no copy, and 5 tokens stand before it. 16 is found again; after its 5 all is right again.
+        assert model.widths[:4] == [12, 1, 6, 12]
 
     def test_they_are_cut_from_what_may_be_copied(self) -> None:
         text = list(range(10, 22))
@@ -240,7 +249,7 @@ class TestDrafts:
             model, prompted, num_beams=1, speculative=True, drafters=[TokenDrafter([*text, EOS])]
         )
         assert found.token_ids == text
-        assert model.widths == [9, 5]
+        assert model.widths == [12, 2]
 
     def test_nothing_may_be_copied(self) -> None:
         text = list(range(10, 22))
@@ -255,8 +264,8 @@ class TestDrafts:
             model, torch.tensor([[5]]), num_beams=1, speculative=True, drafters=[TokenDrafter([])]
         )
         assert found.token_ids == text
-        # The second 10 is followed by what followed the first: 7 tokens and that 10 again, where the end is.
-        assert model.widths == [1] * 9 + [9]
+        # The second 10 is followed by what followed the first: 5 tokens, and when they are right, all there is.
+        assert model.widths == [1] * 9 + [6, 9]
 
     def test_an_end_token_in_the_source_ends_a_draft_that_copies_it(self) -> None:
         text = [10, 11, 12, 13]
@@ -318,7 +327,7 @@ class TestDrafts:
 
     def test_large_batches_have_none(self) -> None:
         text = list(range(10, 49))
-        for batch_size, widest in ((3, 9), (4, 8), (8, 4), (16, 2), (17, 1), (33, 1)):
+        for batch_size, widest in ((2, 12), (3, 10), (4, 8), (8, 4), (16, 2), (17, 1), (33, 1)):
             model = RecordingModel(from_text(text))
             found = generate(model, torch.tensor([text] * batch_size), num_beams=1, speculative=True)
             assert [hypothesis.token_ids for [hypothesis] in found] == [text] * batch_size

@@ -7,6 +7,7 @@ as much of it stays as greedy search would have written: no draft changes an ans
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +15,10 @@ from torch import Tensor
 
 from textchem_core.decoding.protocol import MOST_CLOSED, NOTHING, Decoder, Drafter, Hypothesis
 
-_LONGEST_DRAFT = 8
+_SHORT_DRAFT = 5
 """Tokens. Some copies run longer, but all of a draft is paid for."""
+_LONG_DRAFT = 11
+"""Tokens at the beginning of an answer, and where the draft before was right to its end: copies go on."""
 _LONGEST_MATCH = 4
 """Tokens that are looked for; more of them hardly find a better place."""
 _MOST_POSITIONS = 32
@@ -96,27 +99,24 @@ class _Answer:
         self.is_open = True
         self._drafter = drafter
         self._credit = _FIRST_CREDIT  # calls that drafts have saved, less what they cost
+        self._longest = _LONG_DRAFT  # of the next draft
 
     def draft(self, most: int) -> list[int]:
         """Guess up to ``most`` tokens, or none where a guess would hardly pay."""
         if not self.is_open or most == 0 or self._credit < -_MOST_DEBT:
             return []
+        most = min(most, self._longest)
         draft = self._drafter.draft(self.token_ids, most, sure=self._credit < 0)
         if not self.token_ids and not draft:
             self._credit = 0.0  # what offers no beginning has nothing to copy but the answer itself
         return draft
 
-    def write(
-        self, draft: list[int], chosen: list[int], log_probs: list[float], eos_token_id: int, most: int
-    ) -> int:
-        """Write what is right of a draft, and the token the model chose after it.
+    def accept(self, draft: list[int], chosen: list[int]) -> int:
+        """Compare a draft with what the model chose.
 
         Args:
             draft: Some tokens, or none.
             chosen: What greedy search writes before the first token of the draft, ..., after the last.
-            log_probs: Of these.
-            eos_token_id: Closes the answer.
-            most: Tokens after which the answer is closed, too.
 
         Returns:
             How many tokens of the draft were right.
@@ -124,15 +124,26 @@ class _Answer:
         num_right = 0
         while num_right < len(draft) and draft[num_right] == chosen[num_right]:
             num_right += 1
-        for token, log_prob in zip(chosen[: num_right + 1], log_probs, strict=False):
+        self._longest = _LONG_DRAFT if 0 < num_right == len(draft) else _SHORT_DRAFT
+        self._credit += num_right - _PRICE if draft else _ALLOWANCE * _PRICE
+        self._credit = min(self._credit, _MOST_CREDIT)
+        return num_right
+
+    def write(self, token_ids: list[int], log_probs: list[float], eos_token_id: int, most: int) -> None:
+        """Write tokens up to the one that closes the answer.
+
+        Args:
+            token_ids: What was right of a draft, and the token the model chose after it.
+            log_probs: Of these; NaN closes the answer.
+            eos_token_id: Closes the answer.
+            most: Tokens after which the answer is closed, too.
+        """
+        for token, log_prob in zip(token_ids, log_probs, strict=True):
             self.token_ids.append(token)
             self.log_probs.append(log_prob)
             if token == eos_token_id or math.isnan(log_prob) or len(self.token_ids) == most:
                 self.is_open = False
                 break
-        self._credit += num_right - _PRICE if draft else _ALLOWANCE * _PRICE
-        self._credit = min(self._credit, _MOST_CREDIT)
-        return num_right
 
 
 def speculative_search(
@@ -174,7 +185,7 @@ def speculative_search(
     rows = list(answers)  # those that are still in the batch
     last_ids = start_ids.tolist()
     while True:
-        most = max(0, min(_LONGEST_DRAFT, _MOST_POSITIONS // len(rows) - 1))
+        most = max(0, min(_LONG_DRAFT, _MOST_POSITIONS // len(rows) - 1))
         drafts = [answer.draft(most) for answer in rows]
         width = 1 + max(map(len, drafts))
         # What stands behind a shorter draft is read and taken back.
@@ -184,11 +195,14 @@ def speculative_search(
         ]
         logits = decoder.step(torch.tensor(token_ids, device=device)).float()  # (B, T, V)
         num_forced = [min_new_tokens - len(answer.token_ids) for answer in rows]
-        chosen, log_probs = _choose(logits, num_forced, eos_token_id)
+        chosen = _likeliest(logits, num_forced, eos_token_id)
         num_right = [
-            answer.write(draft, ids, scores, eos_token_id, max_new_tokens) if answer.is_open else 0
-            for answer, draft, ids, scores in zip(rows, drafts, chosen, log_probs, strict=True)
+            answer.accept(draft, ids) for answer, draft, ids in zip(rows, drafts, chosen, strict=True)
         ]
+        written = [ids[: number + 1] for ids, number in zip(chosen, num_right, strict=True)]
+        for answer, ids, scores in zip(rows, written, _log_probs(logits, written), strict=True):
+            if answer.is_open:
+                answer.write(ids, scores, eos_token_id, max_new_tokens)
         staying = [row for row, answer in enumerate(rows) if answer.is_open]
         if not staying:
             break
@@ -204,22 +218,34 @@ def speculative_search(
     ]
 
 
-def _choose(
-    logits: Tensor, num_forced: list[int], eos_token_id: int
-) -> tuple[list[list[int]], list[list[float]]]:
-    """Return the likeliest tokens and their log-probabilities, (B, T) each.
+def _likeliest(logits: Tensor, num_forced: list[int], eos_token_id: int) -> list[list[int]]:
+    """Return the likeliest tokens, (B, T).
 
     Args:
         logits: (B, T, V) float32.
         num_forced: How many of the T tokens of each row may not be the end token; below 0 as good as 0.
         eos_token_id: The end token.
     """
-    # Before the end token is forbidden: the score says what the model believed, not what it was told.
-    log_probs = F.log_softmax(logits, dim=-1)  # (B, T, V)
     if max(num_forced) > 0:
         logits = logits.clone()  # they are the decoder's
         for row, length in enumerate(num_forced):
             logits[row, : max(length, 0), eos_token_id] = NOTHING
-    token_ids = logits.argmax(dim=-1)  # (B, T)
-    chosen = log_probs.gather(2, token_ids[:, :, None]).squeeze(2)  # (B, T)
-    return token_ids.tolist(), chosen.tolist()
+    token_ids: list[list[int]] = logits.argmax(dim=-1).tolist()
+    return token_ids
+
+
+def _log_probs(logits: Tensor, token_ids: list[list[int]]) -> list[list[float]]:
+    """Return the log-probabilities of the first tokens of each row: of what stays, and of nothing else.
+
+    What the model believed, not what it was told: the end token counts where it was forbidden, too.
+
+    Args:
+        logits: (B, T, V) float32.
+        token_ids: For each row, up to T tokens.
+    """
+    places = [row * logits.shape[1] + place for row, ids in enumerate(token_ids) for place in range(len(ids))]
+    chosen = torch.tensor([token for ids in token_ids for token in ids], device=logits.device)
+    of_places = logits.flatten(0, 1)[torch.tensor(places, device=logits.device)]  # (written, V)
+    flat = F.log_softmax(of_places, dim=-1).gather(1, chosen[:, None]).squeeze(1).tolist()
+    rest = iter(flat)
+    return [list(islice(rest, len(ids))) for ids in token_ids]
