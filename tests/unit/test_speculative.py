@@ -264,7 +264,7 @@ class TestDrafts:
             model, torch.tensor([[5]]), num_beams=1, speculative=True, drafters=[TokenDrafter([])]
         )
         assert found.token_ids == text
-        # The second 10 is followed by what followed the first: 5 tokens, then, as they are right, all there is.
+        # The second 10 is followed by what followed the first: 5 tokens, and then all there is.
         assert model.widths == [1] * 9 + [6, 9]
 
     def test_an_end_token_in_the_source_ends_a_draft_that_copies_it(self) -> None:
