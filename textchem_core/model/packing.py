@@ -57,7 +57,7 @@ class PackedLinear:
         return self._for_one.transpose(1, 2).flatten(0, 1)[: self._out_features]
 
     def __call__(self, hidden_states: Tensor) -> Tensor:
-        """Project (..., in_features) to (..., out_features)."""
+        """Project (rows, in_features) or (B, T, in_features) to as many times out_features."""
         if self._has_blocks and hidden_states.numel() == self._in_features:
             if self._for_one is None:
                 self._for_one = _cut(self.unpacked())
