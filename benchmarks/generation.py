@@ -262,11 +262,12 @@ def measure(cases: list[Case], folder: Path, arguments: argparse.Namespace) -> l
     context = multiprocessing.get_context("spawn")
     lines = []
     for case in cases:
-        engines = {}
+        engines, processes = {}, []
         for name in arguments.engines:
-            here, there = context.Pipe()
-            context.Process(target=serve, args=(there, name, folder, vars(arguments)), daemon=True).start()
-            engines[name] = here
+            engines[name], there = context.Pipe()
+            options = there, name, folder, vars(arguments)
+            processes.append(context.Process(target=serve, args=options, daemon=True))
+            processes[-1].start()
         seconds: dict[str, list[float]] = {name: [] for name in engines}
         peaks, answers = {}, {}
         for turn in range(arguments.rounds + 1):  # the first is not timed
@@ -294,6 +295,8 @@ def measure(cases: list[Case], folder: Path, arguments: argparse.Namespace) -> l
         ]
         for engine in engines.values():
             engine.send(None)
+        for process in processes:
+            process.join()
     return lines
 
 

@@ -748,17 +748,29 @@ def test_a_product_of_one_row_is_one_of_several(out_features: int, dtype: torch.
 
 
 @needs_packing
-@pytest.mark.parametrize(("options", "is_held_twice"), [([1], False), ([3], False), ([3, 1, 3], True)])
-def test_who_asks_in_one_way_holds_weights_once(options: list[int], is_held_twice: bool) -> None:
-    packed = T5(SMALL).eval().pack()
+@pytest.mark.parametrize(
+    ("searches", "expected"),
+    [
+        ([], {"plain"}),
+        ([1], {"for_one"}),
+        ([3], {"for_rows"}),
+        ([3, 1], {"for_one"}),
+        ([1, 3], {"for_one", "for_rows"}),
+    ],
+)
+@pytest.mark.parametrize("tie_word_embeddings", [True, False])
+def test_who_asks_in_one_way_holds_weights_once(
+    searches: list[int], expected: set[str], tie_word_embeddings: bool
+) -> None:
+    packed = T5(replace(SMALL, tie_word_embeddings=tie_word_embeddings)).eval().pack()
     ids = torch.randint(2, 40, (1, 5))
-    for num_beams in options:
+    for num_beams in searches:
         generate(packed, ids, num_beams=num_beams, num_return_sequences=1, max_new_tokens=4)
     products = [packed.lm_head]
     for block in packed.decoder.blocks:
         products += [block.self_attention.qkv, block.cross_attention.q, block.feed_forward.wo]
     for product in products:
-        assert (product._for_rows is not None and product._for_one is not None) == is_held_twice
+        assert {name for name, order in product._held._asdict().items() if order is not None} == expected
 
 
 @needs_packing

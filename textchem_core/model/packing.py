@@ -6,6 +6,7 @@ quantization call, and are no part of its documented interface: whether they are
 
 import platform
 import warnings
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +31,7 @@ class PackedLinear:
 
     Of several rows oneDNN's products are the fastest. With one they read the weight at half the speed of
     memory; so there it is cut into blocks of a few outputs, each a matrix in one piece, and MKL's product of
-    a batch of small matrices waits for nothing but memory.
+    a batch of small matrices takes little longer than reading them.
 
     A weight is laid out when it is first multiplied. The first single row gives up the order for several, but
     where they come back, so does it, to stay: who asks in one way alone holds a weight once.
@@ -43,35 +44,47 @@ class PackedLinear:
         self._out_features, self._in_features = weight.shape
         has_mkl = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
         self._has_blocks = has_mkl and weight.dtype == torch.float32
-        self._plain: Tensor | None = weight.detach()
-        self._for_rows: Tensor | None = None  # what oneDNN makes of it
-        self._for_one: Tensor | None = None  # (blocks, in_features, _BLOCK)
+        # Read and replaced as a whole: another thread may lay the weight out anew at any time.
+        self._held = _Orders(plain=weight.detach())
 
     def unpacked(self) -> Tensor:
         """Return the weight, (out_features, in_features)."""
-        if self._plain is not None:
-            return self._plain
-        if self._for_rows is not None:
-            return self._for_rows.to_dense()
-        assert self._for_one is not None
-        return self._for_one.transpose(1, 2).flatten(0, 1)[: self._out_features]
+        held = self._held
+        if held.plain is not None:
+            return held.plain
+        if held.for_rows is not None:
+            return held.for_rows.to_dense()
+        assert held.for_one is not None
+        return held.for_one.transpose(1, 2).flatten(0, 1)[: self._out_features]
 
     def __call__(self, hidden_states: Tensor) -> Tensor:
         """Project (rows, in_features) or (B, T, in_features) to as many times out_features."""
+        _, for_rows, for_one = self._held
         if self._has_blocks and hidden_states.numel() == self._in_features:
-            if self._for_one is None:
-                self._for_one = _cut(self.unpacked())
-                self._plain = self._for_rows = None
-            row = hidden_states.expand(len(self._for_one), 1, self._in_features)
-            product = torch.bmm(row, self._for_one).view(*hidden_states.shape[:-1], -1)
+            if for_one is None:
+                for_one = _cut(self.unpacked())
+                self._held = _Orders(for_one=for_one)
+            row = hidden_states.expand(len(for_one), 1, self._in_features)
+            product = torch.bmm(row, for_one).view(*hidden_states.shape[:-1], -1)
             return product[..., : self._out_features] if self._out_features % _BLOCK else product
-        if self._for_rows is None:
-            self._for_rows = torch.ops.mkldnn._reorder_linear_weight(self.unpacked(), _ROWS_PACKED_FOR)
-            self._plain = None
+        if for_rows is None:
+            for_rows = torch.ops.mkldnn._reorder_linear_weight(self.unpacked(), _ROWS_PACKED_FOR)
+            self._held = _Orders(for_rows=for_rows, for_one=for_one)
         projected: Tensor = torch.ops.mkldnn._linear_pointwise.default(
-            hidden_states, self._for_rows, None, "none", [], ""
+            hidden_states, for_rows, None, "none", [], ""
         )
         return projected
+
+
+class _Orders(NamedTuple):
+    """A weight, in one order or two."""
+
+    plain: Tensor | None = None
+    """(out_features, in_features), before the first product."""
+    for_rows: Tensor | None = None
+    """What oneDNN makes of it."""
+    for_one: Tensor | None = None
+    """(blocks, in_features, _BLOCK)."""
 
 
 def _cut(weight: Tensor) -> Tensor:
