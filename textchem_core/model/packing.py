@@ -91,7 +91,7 @@ def _cut(weight: Tensor) -> Tensor:
     """Return a weight (out_features, in_features) as blocks (blocks, in_features, _BLOCK)."""
     if missing := -len(weight) % _BLOCK:  # padding by nothing would copy all the same
         weight = F.pad(weight, (0, 0, 0, missing))
-    return weight.view(-1, _BLOCK, weight.shape[1]).transpose(1, 2).contiguous()
+    return weight.reshape(-1, _BLOCK, weight.shape[1]).transpose(1, 2).contiguous()
 
 
 class QuantizedLinear:
