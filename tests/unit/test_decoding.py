@@ -37,7 +37,8 @@ class RecordingDecoder:
         return len(self.rows) // len(self.sources)
 
     def step(self, token_ids: Tensor) -> Tensor:
-        assert token_ids.shape[0] == len(self.rows)
+        # Beams of one source begin with two tokens, and take one back.
+        assert token_ids.shape == (len(self.rows),) or (self.steps, token_ids.shape) == (0, (1, 2))
         assert token_ids.dtype == torch.int64
         self.steps += 1
         self.rows_stepped += len(self.rows)
@@ -56,6 +57,7 @@ class RecordingDecoder:
         return torch.tensor(logits, device=self.device).view(*token_ids.shape, -1) + 3.0
 
     def keep(self, lengths: Tensor) -> None:
+        assert (self.steps, lengths.tolist()) == (1, [1])
         self.rows = [
             row[: len(old) + length]
             for old, row, length in zip(self.before, self.rows, lengths.tolist(), strict=True)

@@ -748,6 +748,7 @@ def test_a_product_of_one_row_is_one_of_several(out_features: int, dtype: torch.
 
 
 @needs_packing
+@pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="blocks of weights are for MKL")
 @pytest.mark.parametrize(
     ("searches", "expected"),
     [

@@ -185,7 +185,7 @@ def speculative_search(
     rows = list(answers)  # those that are still in the batch
     last_ids = start_ids.tolist()
     while True:
-        most = max(0, min(_LONG_DRAFT, _MOST_POSITIONS // len(rows) - 1))
+        most = max(0, _MOST_POSITIONS // len(rows) - 1)
         drafts = [answer.draft(most) for answer in rows]
         width = 1 + max(map(len, drafts))
         # What stands behind a shorter draft is read and taken back.
