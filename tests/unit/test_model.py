@@ -597,7 +597,7 @@ def test_slots_of_beams_that_died_are_used_again(monkeypatch: pytest.MonkeyPatch
         decoder.step(torch.randint(2, 40, (20,)))
     assert decoder._past.num_rows == 10
     # 99 tokens of the survivor and ten last ones; room for twice as many.
-    assert decoder._past._store.shape[4] <= 256
+    assert decoder._past._keys[0].shape[2] <= 256
     # It moves everything, and waits for the device: in a pool of 64 after every third step at most, of 128
     # after every sixth, of 256 after every twelfth.
     assert len(rooms) <= 100 / 6

@@ -154,6 +154,7 @@ def beam_search(
         ending_scores=scores.clone(),
     )
     found: list[list[Hypothesis]] = [[] for _ in range(batch_size)]
+    workspace = scores[:0]  # what is written anew in every step; fresh memory is slow to write
     guard = start_guard(constraint, start_ids, eos_token_id, max_new_tokens, min_new_tokens)
 
     for length in range(1, max_new_tokens + 1):
@@ -164,7 +165,9 @@ def beam_search(
             decoder.keep(torch.ones_like(token_ids))
         else:
             logits = decoder.step(token_ids)  # (B*N, V)
-        log_probs = F.log_softmax(logits.float(), dim=-1)  # (B*N, V)
+        if len(workspace) < len(logits):
+            workspace = logits.new_empty(logits.shape, dtype=torch.float32)
+        log_probs = torch.log_softmax(logits.float(), dim=-1, out=workspace[: len(logits)])  # (B*N, V)
         if length <= min_new_tokens:
             log_probs[:, eos_token_id] = NOTHING
         num_parents = running_scores.shape[1]

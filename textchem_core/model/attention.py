@@ -116,7 +116,8 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor, dropout_
         return F.scaled_dot_product_attention(
             queries, keys, values, attn_mask=bias, dropout_p=dropout_rate, scale=1.0
         )
-    scores = at_least_float32(queries @ keys.transpose(2, 3)) + bias  # (B, H, T, S)
+    # Keys that are part of a cache are copied as they stand; the product would copy them turned, and slowly.
+    scores = at_least_float32(queries @ keys.contiguous().transpose(2, 3)) + bias  # (B, H, T, S)
     return dropout(scores.softmax(-1).to(queries.dtype), dropout_rate) @ values
 
 

@@ -61,21 +61,16 @@ class TargetCache:
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        # One tensor for keys (0) and values (1) of all layers. A slot is read from its first token on.
-        self._store = torch.empty(
-            2, num_layers, num_inputs, num_heads, _FIRST_CAPACITY, d_kv, dtype=dtype, device=device
-        )  # (2, L, B, H, capacity, K)
-        self._split_store()
+        # A slot is read from its first token on. L times (B, H, capacity, K):
+        shape = num_inputs, num_heads, _FIRST_CAPACITY, d_kv
+        self._keys = [torch.empty(shape, dtype=dtype, device=device) for _ in range(num_layers)]
+        self._values = [torch.empty_like(keys) for keys in self._keys]
         self._positions = torch.zeros(num_inputs, _FIRST_CAPACITY, dtype=torch.int64, device=device)
         self._past = torch.zeros(num_inputs, 1, _FIRST_CAPACITY, dtype=torch.bool, device=device)
         self._lengths = torch.zeros(1, 1, dtype=torch.int64, device=device)  # (B, N), or (1, 1) if all alike
         self._own = self._past.new_empty(0, 0)  # (N, N*T), whose the new slots are
         self._num_slots = 0
         self._num_new = 0
-
-    def _split_store(self) -> None:
-        """Take the layers apart once: a view of a tensor costs as much as a short sum."""
-        self._keys, self._values = (layers.unbind() for layers in self._store)  # L times (B, H, capacity, K)
 
     @property
     def num_rows(self) -> int:
@@ -141,8 +136,8 @@ class TargetCache:
 
     def select_inputs(self, input_idx: Tensor) -> None:
         """Keep some of the inputs, (B',) int64, in this order."""
-        self._store = self._store.index_select(2, input_idx)
-        self._split_store()
+        for layers in (self._keys, self._values):
+            layers[:] = [layer.index_select(0, input_idx) for layer in layers]
         self._positions, self._past = self._positions[input_idx], self._past[input_idx]
         if self._lengths.numel() > 1:
             self._lengths = self._lengths[input_idx]
@@ -170,16 +165,32 @@ class TargetCache:
         while num_used + self._num_new > capacity // 2:
             capacity *= 2
 
-        index = order[:, None, :, None].expand(
-            *self._store.shape[:2], -1, self._store.shape[3], -1, self._store.shape[5]
-        )
-        moved = self._store.gather(4, index)
-        if capacity > self._past.shape[2]:
-            self._store = self._store.new_empty(*self._store.shape[:4], capacity, self._store.shape[5])
-            self._split_store()
-        self._store[:, :, :, :, :num_used] = moved
+        # Layer by layer, so that one takes the memory another has left: fresh memory is slow to write.
+        for layers in (self._keys, self._values):
+            for number, layer in enumerate(layers):
+                layers[number] = _moved(layer, order, capacity)
         positions = self._positions.new_zeros(self._positions.shape[0], capacity)
         positions[:, :num_used] = self._positions.gather(1, order)
         past = self._past.new_zeros(*self._past.shape[:2], capacity)
         past[:, :, :num_used] = self._past.gather(2, order[:, None, :].expand(-1, self.num_rows, -1))
         self._positions, self._past, self._num_slots = positions, past, num_used
+
+
+def _moved(layer: Tensor, order: Tensor, capacity: int) -> Tensor:
+    """Bring some slots to the front of as many or more.
+
+    Args:
+        layer: (B, H, C, K), overwritten where there are as many.
+        order: (B, C') int64, slots of each input.
+        capacity: How many the result has.
+
+    Returns:
+        (B, H, capacity, K), the first C' of them filled.
+    """
+    batch_size, num_heads, num_slots, d_kv = layer.shape
+    first = torch.arange(batch_size * num_heads, device=layer.device).view(batch_size, -1, 1) * num_slots
+    index = (first + order[:, None]).flatten()  # (B * H * C',)
+    moved = layer.view(-1, d_kv).index_select(0, index).view(batch_size, num_heads, -1, d_kv)
+    target = layer if capacity == num_slots else layer.new_empty(batch_size, num_heads, capacity, d_kv)
+    target[:, :, : order.shape[1]] = moved
+    return target
