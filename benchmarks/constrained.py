@@ -118,7 +118,10 @@ def compare(
     answers: dict[str, list[list[Prediction]]] = {way: [] for way in WAYS}
     ratios: list[float] = []
     watched = Watched(model)
-    search: dict[str, Any] = {"num_beams": arguments.num_beams}
+    search: dict[str, Any] = {
+        "num_beams": arguments.num_beams,
+        "num_return_sequences": arguments.num_return_sequences,
+    }
     if arguments.sample:
         search = {"num_beams": 1, "do_sample": True, "num_return_sequences": arguments.num_beams}
         search |= {"top_k": arguments.top_k, "top_p": arguments.top_p}
@@ -172,6 +175,7 @@ def counts(answers: list[list[Prediction]], targets: list[str | None]) -> dict[s
     """Return what share of the answers is valid, and how often the first is right."""
     shown = [one for row in answers for one in row]
     return {
+        "answers": round(len(shown) / max(1, len(answers)), 2),
         "first_valid": sum(bool(row and row[0].valid) for row in answers),
         "all_valid": round(sum(bool(one.valid) for one in shown) / max(1, len(shown)), 4),
         "first_right": sum(
@@ -195,6 +199,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--num-beams", type=int, default=10)
+    parser.add_argument("--num-return-sequences", type=int, default=1, help="wanted; all found are counted")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--sample", action="store_true", help="draw so many answers instead of beams")
     parser.add_argument("--top-k", type=int, default=0)
@@ -211,8 +216,8 @@ def main() -> None:
     model = model.to_dtype(getattr(torch, arguments.dtype)).pack()
 
     rows = list(read_rows(arguments.rows))
-    print("| task | rows | | first valid | all valid | first right | no answer | calls | seconds |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| task | rows | | first valid | answers | all valid | first right | no answer | calls | seconds |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     results = {}
     for task in TASKS.values():
         asked = [row for row in rows if row.task is task and task.target_kind in SMILES_KINDS]
@@ -224,7 +229,8 @@ def main() -> None:
         for place, way in enumerate(WAYS):
             row = result[way]
             print(
-                f"| `{task.name}` | {len(asked)} | {way} | {row['first_valid']} | {row['all_valid']:.1%} | "
+                f"| `{task.name}` | {len(asked)} | {way} | {row['first_valid']} | "
+                f"{row['answers']} | {row['all_valid']:.1%} | "
                 f"{row['first_right']} | {row['without_answer']} | {result['calls'][place]} | "
                 f"{result['seconds'][place]} |"
             )
@@ -235,7 +241,8 @@ def main() -> None:
             f"{result['more_time_per_call']:+.1%} of a call",
             flush=True,
         )
-    names = ("shape", "dtype", "batch_size", "num_beams", "threads", "rounds", "sample", "top_k", "top_p")
+    names = ["shape", "dtype", "batch_size", "num_beams", "num_return_sequences", "threads", "rounds"]
+    names += ["sample", "top_k", "top_p"]
     setting = {name: getattr(arguments, name) for name in names}
     print(json.dumps({**setting, "model": str(folder), "tasks": results}))
 

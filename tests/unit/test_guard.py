@@ -65,18 +65,37 @@ def slow_search(
     max_new_tokens: int,
     min_new_tokens: int,
     length_penalty: float,
+    num_return_sequences: int = 1,
+    unmasked: NextToken | None = None,
 ) -> list[Hypothesis]:
-    """Beam search with full masks over whole texts, stopping when no beam can improve the list."""
+    """Beam search with full masks over whole texts, stopping when no beam can improve the list.
+
+    The ends that ``next_token`` does not have, but ``unmasked`` has among the best N extensions of the same
+    beams, take places in that list when it is asked whether the search is over, and in no answer.
+    """
     beams: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     done: list[Hypothesis] = []
-    for length in range(1, max_new_tokens + 1):
-        extensions = [
+    refused: list[float] = []
+
+    def extended(by: NextToken) -> list[tuple[float, tuple[int, ...]]]:
+        found = [
             (log_prob + step, (*past, token))
             for log_prob, past in beams
-            for token, step in enumerate(next_token(source, past))
+            for token, step in enumerate(by(source, past))
             if step > -math.inf and not (token == EOS and length <= min_new_tokens)
         ]
-        extensions = sorted(extensions, reverse=True)[: 2 * num_beams]
+        return sorted(found, reverse=True)
+
+    for length in range(1, max_new_tokens + 1):
+        extensions = extended(next_token)[: 2 * num_beams]
+        if unmasked is not None:
+            allowed = {text for _, text in extended(next_token)}
+            in_language = [one for one in extended(unmasked) if one[1][-1] in Marking().token_ids]
+            refused += [
+                log_prob / length**length_penalty
+                for log_prob, text in in_language[:num_beams]
+                if text[-1] == EOS and text not in allowed
+            ]
         for log_prob, text in extensions[:num_beams]:
             finished = text[-1] == EOS
             if finished or length == max_new_tokens:
@@ -85,32 +104,36 @@ def slow_search(
                 done.append(Hypothesis(token_ids=ids, score=score, token_log_probs=[], finished=finished))
         beams = [one for one in extensions if one[1][-1] != EOS][:num_beams]
         done = sorted(done, key=lambda hypothesis: -hypothesis.score)[:num_beams]
-        is_full = len(done) == num_beams
-        if not beams or (is_full and beams[0][0] / length**length_penalty <= done[-1].score):
+        ended = sorted([one.score for one in done] + refused, reverse=True)
+        is_full = len(ended) >= num_beams and len(done) >= num_return_sequences
+        if not beams or (is_full and beams[0][0] / length**length_penalty <= ended[num_beams - 1]):
             break
     return done
 
 
 class TestSearch:
     @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
-    @pytest.mark.parametrize("num_beams", [2, 3, 8])
-    def test_beams_equal_a_search_with_full_masks(self, num_beams: int, length_penalty: float) -> None:
-        differing = 0
+    @pytest.mark.parametrize(("num_beams", "num_wanted"), [(2, 1), (2, 2), (3, 2), (8, 1), (8, 8)])
+    def test_beams_equal_a_search_with_full_masks(
+        self, num_beams: int, num_wanted: int, length_penalty: float
+    ) -> None:
+        differing = closed_earlier = 0
         for seed, min_new_tokens in itertools.product(range(8), (0, 3)):
             next_token = random_language(8, seed=seed, eos_bonus=seed / 2 - 2.0)
             lengths = {"max_new_tokens": 8, "min_new_tokens": min_new_tokens, "num_beams": num_beams}
             found = generate(
                 FakeModel(next_token),
                 sources(1, 4, 2),
-                num_return_sequences=num_beams,
+                num_return_sequences=num_wanted,
+                return_spares=True,
                 length_penalty=length_penalty,
                 constraint=Marking(),
                 **lengths,
             )
             for source, hypotheses in zip(((5,), (6,) * 4, (7,) * 2), found, strict=True):
-                expected = slow_search(
-                    masked(next_token, 8), source, length_penalty=length_penalty, **lengths
-                )
+                rest = {"length_penalty": length_penalty, "num_return_sequences": num_wanted, **lengths}
+                expected = slow_search(masked(next_token, 8), source, unmasked=next_token, **rest)
+                closed_earlier += expected != slow_search(masked(next_token, 8), source, **rest)
                 assert [(h.token_ids, h.finished) for h in hypotheses] == [
                     (h.token_ids, h.finished) for h in expected
                 ]
@@ -118,6 +141,7 @@ class TestSearch:
                 free = slow_search(next_token, source, length_penalty=length_penalty, **lengths)
                 differing += [one.token_ids for one in free] != [one.token_ids for one in expected]
         assert differing > 20
+        assert closed_earlier > 0
 
     def test_greedy_takes_the_likeliest_token_that_is_allowed(self) -> None:
         for seed in range(20):

@@ -36,6 +36,8 @@ class _Beams:
     """(B, 3, N) int64, where each leaves the web: its length, last token, and the beam that was added to."""
     ending_scores: Tensor
     """(B, N), the sum of log-probabilities of each."""
+    refused: Tensor
+    """(B, N), scores of the best ends that a constraint did not allow, best first."""
 
     def select(self, input_idx: Tensor) -> "_Beams":
         """Return some of the inputs."""
@@ -49,6 +51,20 @@ class _Beams:
             torch.cat([self.endings, endings], dim=2).gather(2, best[:, None].expand(-1, 3, -1))
         )
         self.ending_scores.copy_(torch.cat([self.ending_scores, sums], dim=1).gather(1, best))
+
+    def add_refused(self, scores: Tensor) -> None:
+        """Remember ends that a constraint did not allow, (B, N)."""
+        self.refused.copy_(torch.cat([self.refused, scores], dim=1).topk(self.scores.shape[1]).values)
+
+    def to_beat(self, num_return_sequences: int) -> Tensor:
+        """Return the score of the worst of the best N ends, those that were refused among them, (B, 1).
+
+        It is ``-inf`` where so many have not been seen, or fewer than ``num_return_sequences`` were allowed.
+        """
+        num_beams = self.scores.shape[1]
+        worst = torch.cat([self.scores, self.refused], dim=1).topk(num_beams).values[:, -1:]
+        last_wanted = self.scores[:, num_return_sequences - 1, None]
+        return worst.where(last_wanted > NOTHING, last_wanted)
 
     def read_back(self, num_steps: int, eos_token_id: int, length_penalty: float) -> list[list[Hypothesis]]:
         """Follow every ending to the first token.
@@ -107,6 +123,7 @@ def beam_search(
     early_stopping: bool | Literal["never"],
     max_new_tokens: int,
     min_new_tokens: int,
+    num_return_sequences: int = 1,
     constraint: Constraint | None = None,
 ) -> list[list[Hypothesis]]:
     """Find up to N good answers of each input; equal to Hugging Face's search, quirks that matter included.
@@ -132,7 +149,10 @@ def beam_search(
             the length that flatters the beam most, so no better answer the beams hold is given up.
         max_new_tokens: Steps after which answers are cut, >= 1.
         min_new_tokens: Tokens that must precede the end token, >= 0.
-        constraint: What answers must be written in; tokens are taken out as the end token is.
+        num_return_sequences: How many answers are wanted, 1 to N; read with a constraint alone.
+        constraint: What answers must be written in; tokens are taken out as the end token is. Where it
+            refuses an end, beams go on, perhaps to no end at all. So that end counts among the N finished
+            ones an input is closed by, if as many answers are finished as are wanted.
 
     Returns:
         For each input at most N hypotheses, best first. Where all beams died before one of them ended, those
@@ -152,6 +172,7 @@ def beam_search(
         scores=scores,
         endings=start_ids.new_zeros(batch_size, 3, num_beams),
         ending_scores=scores.clone(),
+        refused=scores.clone(),
     )
     found: list[list[Hypothesis]] = [[] for _ in range(batch_size)]
     workspace = scores[:0]  # what is written anew in every step; fresh memory is slow to write
@@ -184,6 +205,8 @@ def beam_search(
             torch.stack([lengths, tokens, parents], dim=1)[:, :, :num_beams],
             scores[:, :num_beams],
         )
+        if guard is not None:
+            beams.add_refused(guard.refused_ends(num_beams) / length**length_penalty)
         if is_last:
             break
 
@@ -193,15 +216,16 @@ def beam_search(
         beams.trail_scores[:, length - 1] = running_scores
 
         # A closed input stays closed, though its beams are carried along until it leaves.
-        best_running, worst_finished = running_scores[:, :1], beams.scores[:, -1:]  # (B, 1)
+        best_running = running_scores[:, :1]  # (B, 1)
+        to_beat = beams.scores[:, -1:] if guard is None else beams.to_beat(num_return_sequences)  # (B, 1)
         # No comparison with NaN holds, so it closes the input; it must not pass for a search without result.
         beams.scores.copy_(torch.where(beams.is_open & best_running.isnan(), best_running, beams.scores))
         if early_stopping is True:
-            may_improve = (worst_finished == NOTHING) & (best_running > NOTHING)  # (B, 1)
+            may_improve = (to_beat == NOTHING) & (best_running > NOTHING)  # (B, 1)
         else:
             longest_is_best = early_stopping == "never" and length_penalty > 0
             assumed_length = max_new_tokens if longest_is_best else length
-            may_improve = best_running / assumed_length**length_penalty > worst_finished  # (B, 1)
+            may_improve = best_running / assumed_length**length_penalty > to_beat  # (B, 1)
         beams.is_open.logical_and_(may_improve)
         num_open = int(beams.is_open.sum())  # the one wait for the device in a step
         if num_open == 0:

@@ -51,6 +51,7 @@ class Guard:
         self._column_of = {token_id: column for column, token_id in enumerate(self._token_ids)}
         # For each input, what was asked since the last token: place in N*A -> state
         self._asked: list[dict[int, object | None]] = [{} for _ in range(batch_size)]
+        self._refused: list[list[float]] = []
 
     def topk(self, log_probs: Tensor, running_scores: Tensor, num_beams: int) -> tuple[Tensor, Tensor]:
         """Return the best allowed extensions, so many that ``num_beams`` of them do not end an answer.
@@ -75,7 +76,7 @@ class Guard:
         ranked = topk(columns, min(4 * num_beams, columns.shape[1]))  # (B, 4N) each
         # Of the last token but one few may be allowed at all, and asking about all would take longest there.
         most = columns.shape[1] if self._num_left > 2 else min(_MOST_ASKED * num_beams, columns.shape[1])
-        chosen = []
+        chosen, self._refused = [], []
         for place, (values, index) in enumerate(zip(*(half.tolist() for half in ranked), strict=True)):
             allowed, is_enough = self._allowed(place, values, index, num_beams)
             while not is_enough and len(index) < most:
@@ -83,6 +84,7 @@ class Guard:
                 values, index = (half[0].tolist() for half in more)
                 allowed, is_enough = self._allowed(place, values, index, num_beams)
             chosen.append(allowed)
+            self._refused.append(self._refused_ends(place, values[:num_beams], index[:num_beams]))
         width = max(1, *map(len, chosen))
         padded = [allowed + [-1] * (width - len(allowed)) for allowed in chosen]
         places = torch.tensor(padded, device=log_probs.device)  # (B, K)
@@ -91,6 +93,15 @@ class Guard:
         num_columns, vocab_size = len(self._columns), log_probs.shape[1]
         index = places // num_columns * vocab_size + self._columns[places % num_columns]  # (B, K)
         return found, index.masked_fill(is_missing, 0)
+
+    def refused_ends(self, num_beams: int) -> Tensor:
+        """Return the scores of the ends that were not allowed when ``topk`` was asked last.
+
+        Those among the best ``num_beams`` extensions, allowed or not: (B, ``num_beams``), ``-inf`` where
+        there are no more.
+        """
+        padded = [scores + [NOTHING] * (num_beams - len(scores)) for scores in self._refused]
+        return torch.tensor(padded, device=self._columns.device)
 
     def allows(self, place: int, token_id: int) -> bool:
         """Whether a token may be next in a row, of batches with one row per input."""
@@ -146,6 +157,17 @@ class Guard:
             if num_beams == 0:
                 return allowed, True
         return allowed, False
+
+    def _refused_ends(self, place: int, values: list[float], index: list[int]) -> list[float]:
+        """Return the scores of those of ``index`` that would end an answer and are not allowed."""
+        end = self._column_of[self._eos_token_id]
+        return [
+            value
+            for value, column in zip(values, index, strict=True)
+            if value > NOTHING
+            and column % len(self._token_ids) == end
+            and self._asked_state(place, column) is None
+        ]
 
     def _asked_state(self, place: int, column: int) -> object | None:
         """Return the state after one more token, given by its place in N*A, or None if it is not allowed."""
