@@ -731,7 +731,7 @@ def test_a_packed_model_computes_the_same(tie_word_embeddings: bool, feed_forwar
 
 
 @needs_packing
-@pytest.mark.parametrize("out_features", [1, 16, 40])  # with and without a block that is not full
+@pytest.mark.parametrize("out_features", [1, 40, 128, 300])  # with and without a block that is not full
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_product_of_one_row_is_one_of_several(out_features: int, dtype: torch.dtype) -> None:
     weight, states = torch.randn(out_features, 24).to(dtype), torch.randn(4, 24).to(dtype)
@@ -748,7 +748,6 @@ def test_a_product_of_one_row_is_one_of_several(out_features: int, dtype: torch.
 
 
 @needs_packing
-@pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="blocks of weights are for MKL")
 @pytest.mark.parametrize(
     ("searches", "expected"),
     [

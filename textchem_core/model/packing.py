@@ -6,6 +6,7 @@ quantization call, and are no part of its documented interface: whether they are
 
 import platform
 import warnings
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -16,8 +17,8 @@ from textchem_core.errors import ConfigError
 
 _ROWS_PACKED_FOR = 64
 """oneDNN takes an order of the weight that is good for that many rows; this one is for fewer and more too."""
-_BLOCK = 16
-"""Outputs side by side: a cache line. From 64 on MKL copies what it multiplies, and takes twice as long."""
+_BLOCK = 128
+"""Outputs side by side in the order for one row. Of more there would be too few blocks for many threads."""
 _WEIGHT_LEVELS = 63
 """Weights take seven bits of the eight: processors without VNNI add two products of a state and a weight in
 16 bits, and with all eight that sum would be cut off."""
@@ -29,9 +30,9 @@ _ZERO = 128
 class PackedLinear:
     """A product with a weight in the order that reads it fastest: one for several rows, another for one row.
 
-    Of several rows oneDNN's products are the fastest. With one they read the weight at half the speed of
-    memory; so there it is cut into blocks of a few outputs, each a matrix in one piece, and MKL's product of
-    a batch of small matrices takes little longer than reading them.
+    Of several rows oneDNN's products are the fastest. With one, a product is hardly more than reading the
+    weight, and the weighted sum of rows of an embedding is better at that: so there the weight is cut into
+    blocks of outputs, each a table with a row for every input.
 
     A weight is laid out when it is first multiplied. The first single row gives up the order for several, but
     where they come back, so does it, to stay: who asks in one way alone holds a weight once.
@@ -42,8 +43,6 @@ class PackedLinear:
 
     def __init__(self, weight: Tensor) -> None:
         self._out_features, self._in_features = weight.shape
-        has_mkl = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
-        self._has_blocks = has_mkl and weight.dtype == torch.float32
         # Read and replaced as a whole: another thread may lay the weight out anew at any time.
         self._held = _Orders(plain=weight.detach())
 
@@ -55,17 +54,20 @@ class PackedLinear:
         if held.for_rows is not None:
             return held.for_rows.to_dense()
         assert held.for_one is not None
-        return held.for_one.transpose(1, 2).flatten(0, 1)[: self._out_features]
+        blocks = held.for_one.view(-1, self._in_features, _BLOCK)
+        return blocks.transpose(1, 2).flatten(0, 1)[: self._out_features]
 
     def __call__(self, hidden_states: Tensor) -> Tensor:
         """Project (rows, in_features) or (B, T, in_features) to as many times out_features."""
         _, for_rows, for_one = self._held
-        if self._has_blocks and hidden_states.numel() == self._in_features:
+        if hidden_states.numel() == self._in_features:
             if for_one is None:
                 for_one = _cut(self.unpacked())
                 self._held = _Orders(for_one=for_one)
-            row = hidden_states.expand(len(for_one), 1, self._in_features)
-            product = torch.bmm(row, for_one).view(*hidden_states.shape[:-1], -1)
+            rows, starts = _all_rows(len(for_one) // self._in_features, self._in_features)
+            factors = hidden_states.expand(len(starts), 1, self._in_features).reshape(-1)
+            sums, *_ = torch.embedding_bag(for_one, rows, starts, False, 0, False, factors, False)
+            product = sums.view(*hidden_states.shape[:-1], -1)
             return product[..., : self._out_features] if self._out_features % _BLOCK else product
         if for_rows is None:
             for_rows = torch.ops.mkldnn._reorder_linear_weight(self.unpacked(), _ROWS_PACKED_FOR)
@@ -84,14 +86,23 @@ class _Orders(NamedTuple):
     for_rows: Tensor | None = None
     """What oneDNN makes of it."""
     for_one: Tensor | None = None
-    """(blocks, in_features, _BLOCK)."""
+    """(blocks * in_features, _BLOCK)."""
 
 
 def _cut(weight: Tensor) -> Tensor:
-    """Return a weight (out_features, in_features) as blocks (blocks, in_features, _BLOCK)."""
+    """Return a weight (out_features, in_features) as tables (blocks * in_features, _BLOCK)."""
     if missing := -len(weight) % _BLOCK:  # padding by nothing would copy all the same
         weight = F.pad(weight, (0, 0, 0, missing))
-    return weight.reshape(-1, _BLOCK, weight.shape[1]).transpose(1, 2).contiguous()
+    return weight.reshape(-1, _BLOCK, weight.shape[1]).transpose(1, 2).flatten(0, 1)
+
+
+@cache
+def _all_rows(num_blocks: int, in_features: int) -> tuple[Tensor, Tensor]:
+    """Return the numbers of all rows of so many tables, and where each begins, both int32."""
+    num_rows = num_blocks * in_features
+    return torch.arange(num_rows, dtype=torch.int32), torch.arange(
+        0, num_rows, in_features, dtype=torch.int32
+    )
 
 
 class QuantizedLinear:
