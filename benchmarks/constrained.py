@@ -118,13 +118,11 @@ def compare(
     answers: dict[str, list[list[Prediction]]] = {way: [] for way in WAYS}
     ratios: list[float] = []
     watched = Watched(model)
-    search: dict[str, Any] = {
-        "num_beams": arguments.num_beams,
-        "num_return_sequences": arguments.num_return_sequences,
-    }
+    search: dict[str, Any] = {"num_return_sequences": arguments.num_return_sequences}
     if arguments.sample:
-        search = {"num_beams": 1, "do_sample": True, "num_return_sequences": arguments.num_beams}
-        search |= {"top_k": arguments.top_k, "top_p": arguments.top_p}
+        search |= {"num_beams": 1, "do_sample": True, "top_k": arguments.top_k, "top_p": arguments.top_p}
+    else:
+        search["num_beams"] = arguments.num_beams
     starts = range(0, len(rows), arguments.batch_size)
     for number, (round_number, first) in enumerate(itertools.product(range(arguments.rounds), starts)):
         part = rows[first : first + arguments.batch_size]
@@ -207,6 +205,8 @@ def main() -> None:
     parser.add_argument("--max-new-tokens", type=int, default=128)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
+    if arguments.sample:
+        arguments.num_return_sequences = arguments.num_beams
     torch.set_num_threads(arguments.threads)
     folder = arguments.model or shipped_model()
     model, tokenizer = T5.from_pretrained(folder), Tokenizer(folder)

@@ -337,6 +337,8 @@ class TextChem:
     ) -> list[list[Prediction]]:
         """Answer questions in one batch; see ``answer_all``."""
         options = Search(**search)
+        if rerank or options.num_return_sequences > 1:  # of many that a constraint leaves some may be equal
+            search["num_return_sequences"] = options.rows
         batch = collate([Example(question.source_ids, [], 0, 0) for question in questions])
         device = self.model.shared.weight.device
         found = generate(

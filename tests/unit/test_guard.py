@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from test_sampling import assert_drawn_from, bent, distribution, texts
@@ -65,13 +65,15 @@ def slow_search(
     max_new_tokens: int,
     min_new_tokens: int,
     length_penalty: float,
+    early_stopping: bool | Literal["never"] = False,
     num_return_sequences: int = 1,
     unmasked: NextToken | None = None,
 ) -> list[Hypothesis]:
     """Beam search with full masks over whole texts, stopping when no beam can improve the list.
 
     The ends that ``next_token`` does not have, but ``unmasked`` has among the best N extensions of the same
-    beams, take places in that list when it is asked whether the search is over, and in no answer.
+    beams, take places in that list when it is asked whether the search is over, and in no answer. But it is
+    not over while a beam is better than the last answer wanted.
     """
     beams: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     done: list[Hypothesis] = []
@@ -106,42 +108,55 @@ def slow_search(
         done = sorted(done, key=lambda hypothesis: -hypothesis.score)[:num_beams]
         ended = sorted([one.score for one in done] + refused, reverse=True)
         is_full = len(ended) >= num_beams and len(done) >= num_return_sequences
-        if not beams or (is_full and beams[0][0] / length**length_penalty <= ended[num_beams - 1]):
+        assumed_length = max_new_tokens if early_stopping == "never" and length_penalty > 0 else length
+        if not beams or (is_full and early_stopping is True):
             break
+        if is_full:
+            to_beat = min(ended[num_beams - 1], done[num_return_sequences - 1].score)
+            if beams[0][0] / assumed_length**length_penalty <= to_beat:
+                break
     return done
 
 
 class TestSearch:
-    @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
+    @pytest.mark.parametrize("early_stopping", [False, True, "never"])
+    @pytest.mark.parametrize("length_penalty", [-1.0, 0.0, 1.0])
     @pytest.mark.parametrize(("num_beams", "num_wanted"), [(2, 1), (2, 2), (3, 2), (8, 1), (8, 8)])
     def test_beams_equal_a_search_with_full_masks(
-        self, num_beams: int, num_wanted: int, length_penalty: float
+        self, num_beams: int, num_wanted: int, length_penalty: float, early_stopping: bool | Literal["never"]
     ) -> None:
         differing = closed_earlier = 0
         for seed, min_new_tokens in itertools.product(range(8), (0, 3)):
             next_token = random_language(8, seed=seed, eos_bonus=seed / 2 - 2.0)
-            lengths = {"max_new_tokens": 8, "min_new_tokens": min_new_tokens, "num_beams": num_beams}
+            stopping: dict[str, Any] = {"length_penalty": length_penalty, "early_stopping": early_stopping}
+            stopping |= {"max_new_tokens": 8, "min_new_tokens": min_new_tokens, "num_beams": num_beams}
             found = generate(
                 FakeModel(next_token),
                 sources(1, 4, 2),
                 num_return_sequences=num_wanted,
                 return_spares=True,
-                length_penalty=length_penalty,
                 constraint=Marking(),
-                **lengths,
+                **stopping,
             )
             for source, hypotheses in zip(((5,), (6,) * 4, (7,) * 2), found, strict=True):
-                rest = {"length_penalty": length_penalty, "num_return_sequences": num_wanted, **lengths}
+                rest = {"num_return_sequences": num_wanted, **stopping}
                 expected = slow_search(masked(next_token, 8), source, unmasked=next_token, **rest)
-                closed_earlier += expected != slow_search(masked(next_token, 8), source, **rest)
+                full = slow_search(masked(next_token, 8), source, **rest)
+                closed_earlier += expected != full
+                if early_stopping == "never":
+                    assert expected[:num_wanted] == full[:num_wanted]
                 assert [(h.token_ids, h.finished) for h in hypotheses] == [
                     (h.token_ids, h.finished) for h in expected
                 ]
-                assert [h.score for h in hypotheses] == pytest.approx([h.score for h in expected], abs=1e-5)
-                free = slow_search(next_token, source, length_penalty=length_penalty, **lengths)
+                scores = [h.score for h in expected]
+                assert [h.score for h in hypotheses] == pytest.approx(scores, rel=1e-6, abs=1e-5)
+                free = slow_search(next_token, source, **stopping)
                 differing += [one.token_ids for one in free] != [one.token_ids for one in expected]
         assert differing > 20
-        assert closed_earlier > 0
+        if num_wanted == num_beams:
+            assert closed_earlier == 0
+        elif early_stopping != "never":
+            assert closed_earlier > 0
 
     def test_greedy_takes_the_likeliest_token_that_is_allowed(self) -> None:
         for seed in range(20):

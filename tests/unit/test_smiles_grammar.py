@@ -5,11 +5,15 @@ import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from textchem_core.config import T5Config
+from textchem_core.decoding.beam import beam_search
+from textchem_core.decoding.protocol import Decoder, Hypothesis
 from textchem_core.errors import ConfigError
 from textchem_core.model.t5 import T5
 from textchem_core.predictor import TextChem
@@ -275,6 +279,29 @@ class TestPredictor:
         assert texts
         # A beginning, at least, of a molecule.
         assert [text for text in texts if refused_at(text) not in (None, f"{text}|")] == []
+
+    @pytest.mark.parametrize(
+        ("shown", "num_wanted"), [({}, 1), ({"num_return_sequences": 2}, 4), ({"rerank": "round-trip"}, 4)]
+    )
+    def test_more_than_one_answer_wants_all_beams(
+        self,
+        predictor: TextChem,
+        monkeypatch: pytest.MonkeyPatch,
+        shown: dict[str, Any],
+        num_wanted: int,
+    ) -> None:
+        wanted = []
+
+        def watched(decoder: Decoder, start_ids: Tensor, **options: Any) -> list[list[Hypothesis]]:
+            wanted.append(options["num_wanted"])
+            return beam_search(decoder, start_ids, **options)
+
+        monkeypatch.setattr("textchem_core.decoding.generate.beam_search", watched)
+        [found] = predictor.predict(
+            "retrosynthesis", ["CCO"], constrain=True, num_beams=4, max_new_tokens=6, **shown
+        )
+        assert wanted == [num_wanted]
+        assert len(found) == shown.get("num_return_sequences", 1)
 
     def test_samples_are_smiles_too(self, predictor: TextChem) -> None:
         options = {"num_beams": 1, "do_sample": True, "num_return_sequences": 8, "max_new_tokens": 8}

@@ -56,15 +56,14 @@ class _Beams:
         """Remember ends that a constraint did not allow, (B, N)."""
         self.refused.copy_(torch.cat([self.refused, scores], dim=1).topk(self.scores.shape[1]).values)
 
-    def to_beat(self, num_return_sequences: int) -> Tensor:
-        """Return the score of the worst of the best N ends, those that were refused among them, (B, 1).
+    def to_beat(self, num_wanted: int) -> Tensor:
+        """Return the score a beam must beat to matter, (B, 1).
 
-        It is ``-inf`` where so many have not been seen, or fewer than ``num_return_sequences`` were allowed.
+        It is that of the last answer wanted, or of the worst of the best N ends, refused ones among them,
+        whichever is lower; ``-inf`` where so many have not been seen.
         """
-        num_beams = self.scores.shape[1]
-        worst = torch.cat([self.scores, self.refused], dim=1).topk(num_beams).values[:, -1:]
-        last_wanted = self.scores[:, num_return_sequences - 1, None]
-        return worst.where(last_wanted > NOTHING, last_wanted)
+        worst = torch.cat([self.scores, self.refused], dim=1).topk(self.scores.shape[1]).values[:, -1:]
+        return torch.minimum(worst, self.scores[:, num_wanted - 1, None])
 
     def read_back(self, num_steps: int, eos_token_id: int, length_penalty: float) -> list[list[Hypothesis]]:
         """Follow every ending to the first token.
@@ -123,7 +122,7 @@ def beam_search(
     early_stopping: bool | Literal["never"],
     max_new_tokens: int,
     min_new_tokens: int,
-    num_return_sequences: int = 1,
+    num_wanted: int = 1,
     constraint: Constraint | None = None,
 ) -> list[list[Hypothesis]]:
     """Find up to N good answers of each input; equal to Hugging Face's search, quirks that matter included.
@@ -149,10 +148,11 @@ def beam_search(
             the length that flatters the beam most, so no better answer the beams hold is given up.
         max_new_tokens: Steps after which answers are cut, >= 1.
         min_new_tokens: Tokens that must precede the end token, >= 0.
-        num_return_sequences: How many answers are wanted, 1 to N; read with a constraint alone.
+        num_wanted: How many answers are wanted, 1 to N; read with a constraint alone.
         constraint: What answers must be written in; tokens are taken out as the end token is. Where it
-            refuses an end, beams go on, perhaps to no end at all. So that end counts among the N finished
-            ones an input is closed by, if as many answers are finished as are wanted.
+            refuses an end, the beam goes on, perhaps to no end at all. So an end that is refused counts among
+            the N finished answers an input is closed by, if as many as are wanted are finished and none of
+            those is worse than what the beams hold.
 
     Returns:
         For each input at most N hypotheses, best first. Where all beams died before one of them ended, those
@@ -217,7 +217,7 @@ def beam_search(
 
         # A closed input stays closed, though its beams are carried along until it leaves.
         best_running = running_scores[:, :1]  # (B, 1)
-        to_beat = beams.scores[:, -1:] if guard is None else beams.to_beat(num_return_sequences)  # (B, 1)
+        to_beat = beams.scores[:, -1:] if guard is None else beams.to_beat(num_wanted)  # (B, 1)
         # No comparison with NaN holds, so it closes the input; it must not pass for a search without result.
         beams.scores.copy_(torch.where(beams.is_open & best_running.isnan(), best_running, beams.scores))
         if early_stopping is True:

@@ -103,7 +103,7 @@ def generate(
                 start_ids,
                 num_beams=search.beams,
                 early_stopping=search.early_stopping,
-                num_return_sequences=search.num_return_sequences,
+                num_wanted=search.num_return_sequences,
                 constraint=constraint,
                 **limits,
             )

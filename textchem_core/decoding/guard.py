@@ -97,8 +97,8 @@ class Guard:
     def refused_ends(self, num_beams: int) -> Tensor:
         """Return the scores of the ends that were not allowed when ``topk`` was asked last.
 
-        Those among the best ``num_beams`` extensions, allowed or not: (B, ``num_beams``), ``-inf`` where
-        there are no more.
+        Those among the best ``num_beams`` extensions by any token of the constraint's: (B, ``num_beams``),
+        ``-inf`` where there are no more.
         """
         padded = [scores + [NOTHING] * (num_beams - len(scores)) for scores in self._refused]
         return torch.tensor(padded, device=self._columns.device)

@@ -38,7 +38,7 @@ class Search:
     """Answers followed at a time, >= 1; 1 is greedy search. None is 10, as published, and 1 when sampling."""
     num_return_sequences: int = 1
     """Answers returned for each source, >= 1; at most ``num_beams`` unless sampled. Under a constraint beams
-    go on until so many have ended; see ``beam_search``."""
+    go on until so many have ended, so what is found beyond them may differ; see ``beam_search``."""
     length_penalty: float = 1.0
     """A score is the sum of log-probabilities / length ** ``length_penalty``: above 0 favours long answers, 0
     sums, below 0 favours short ones; -10 to 10."""

@@ -116,7 +116,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor, dropout_
         return F.scaled_dot_product_attention(
             queries, keys, values, attn_mask=bias, dropout_p=dropout_rate, scale=1.0
         )
-    # Keys that are part of a cache are copied as they stand; the product would copy them turned, and slowly.
+    # A part of a larger tensor is copied as it stands; the product would copy it turned, and slowly.
     scores = at_least_float32(queries @ keys.contiguous().transpose(2, 3)) + bias  # (B, H, T, S)
     return dropout(scores.softmax(-1).to(queries.dtype), dropout_rate) @ values
 

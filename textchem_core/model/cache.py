@@ -137,7 +137,8 @@ class TargetCache:
     def select_inputs(self, input_idx: Tensor) -> None:
         """Keep some of the inputs, (B',) int64, in this order."""
         for layers in (self._keys, self._values):
-            layers[:] = [layer.index_select(0, input_idx) for layer in layers]
+            for number, layer in enumerate(layers):
+                layers[number] = layer.index_select(0, input_idx)
         self._positions, self._past = self._positions[input_idx], self._past[input_idx]
         if self._lengths.numel() > 1:
             self._lengths = self._lengths[input_idx]
@@ -165,10 +166,13 @@ class TargetCache:
         while num_used + self._num_new > capacity // 2:
             capacity *= 2
 
+        num_slots, num_heads = self._past.shape[2], self._keys[0].shape[1]
+        first = torch.arange(len(order) * num_heads, device=order.device).view(-1, num_heads, 1) * num_slots
+        slots = first + order[:, None]  # (B, H, C'), of all in a row
         # Layer by layer, so that one takes the memory another has left: fresh memory is slow to write.
         for layers in (self._keys, self._values):
             for number, layer in enumerate(layers):
-                layers[number] = _moved(layer, order, capacity)
+                layers[number] = _moved(layer, slots, capacity)
         positions = self._positions.new_zeros(self._positions.shape[0], capacity)
         positions[:, :num_used] = self._positions.gather(1, order)
         past = self._past.new_zeros(*self._past.shape[:2], capacity)
@@ -176,21 +180,19 @@ class TargetCache:
         self._positions, self._past, self._num_slots = positions, past, num_used
 
 
-def _moved(layer: Tensor, order: Tensor, capacity: int) -> Tensor:
+def _moved(layer: Tensor, slots: Tensor, capacity: int) -> Tensor:
     """Bring some slots to the front of as many or more.
 
     Args:
         layer: (B, H, C, K), overwritten where there are as many.
-        order: (B, C') int64, slots of each input.
+        slots: (B, H, C') int64, counted through all B * H * C.
         capacity: How many the result has.
 
     Returns:
         (B, H, capacity, K), the first C' of them filled.
     """
     batch_size, num_heads, num_slots, d_kv = layer.shape
-    first = torch.arange(batch_size * num_heads, device=layer.device).view(batch_size, -1, 1) * num_slots
-    index = (first + order[:, None]).flatten()  # (B * H * C',)
-    moved = layer.view(-1, d_kv).index_select(0, index).view(batch_size, num_heads, -1, d_kv)
+    moved = layer.view(-1, d_kv).index_select(0, slots.flatten()).view(*slots.shape, d_kv)
     target = layer if capacity == num_slots else layer.new_empty(batch_size, num_heads, capacity, d_kv)
-    target[:, :, : order.shape[1]] = moved
+    target[:, :, : slots.shape[2]] = moved
     return target

@@ -1,7 +1,7 @@
 """Products of a model that only answers: weights laid out, or rounded, for the processor that reads them.
 
-No modules, because a call of one costs 3 µs. The operations are those that ``torch.compile`` and PyTorch's
-quantization call, and are no part of its documented interface: whether they are there is asked before.
+No modules, because a call of one costs 3 µs. Those operations that ``torch.compile`` and PyTorch's
+quantization call are no part of its documented interface: whether they are there is asked before.
 """
 
 import platform
@@ -18,7 +18,7 @@ from textchem_core.errors import ConfigError
 _ROWS_PACKED_FOR = 64
 """oneDNN takes an order of the weight that is good for that many rows; this one is for fewer and more too."""
 _BLOCK = 128
-"""Outputs side by side in the order for one row. Of more there would be too few blocks for many threads."""
+"""Outputs side by side in the order for one row. Each block is one thread's; chosen with two threads."""
 _WEIGHT_LEVELS = 63
 """Weights take seven bits of the eight: processors without VNNI add two products of a state and a weight in
 16 bits, and with all eight that sum would be cut off."""
