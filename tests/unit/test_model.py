@@ -748,6 +748,15 @@ def test_a_product_of_one_row_is_one_of_several(out_features: int, dtype: torch.
 
 
 @needs_packing
+def test_a_product_of_one_row_heeds_no_default_device() -> None:
+    weight, state = torch.randn(130, 7), torch.randn(1, 7)
+    product = PackedLinear(weight)
+    with torch.device("meta"):  # what is made for the first product is kept for all of this shape
+        product(state)
+    torch.testing.assert_close(product(state), state @ weight.T)
+
+
+@needs_packing
 @pytest.mark.parametrize(
     ("searches", "expected"),
     [

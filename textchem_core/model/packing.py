@@ -99,10 +99,9 @@ def _cut(weight: Tensor) -> Tensor:
 @cache
 def _all_rows(num_blocks: int, in_features: int) -> tuple[Tensor, Tensor]:
     """Return the numbers of all rows of so many tables, and where each begins, both int32."""
-    num_rows = num_blocks * in_features
-    return torch.arange(num_rows, dtype=torch.int32), torch.arange(
-        0, num_rows, in_features, dtype=torch.int32
-    )
+    # On the CPU, whatever the default device is.
+    rows = torch.arange(num_blocks * in_features, dtype=torch.int32, device="cpu")
+    return rows, rows[::in_features].contiguous()
 
 
 class QuantizedLinear:
