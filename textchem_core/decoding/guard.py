@@ -51,7 +51,8 @@ class Guard:
         self._column_of = {token_id: column for column, token_id in enumerate(self._token_ids)}
         # For each input, what was asked since the last token: place in N*A -> state
         self._asked: list[dict[int, object | None]] = [{} for _ in range(batch_size)]
-        self._refused: list[list[float]] = []
+        # For each input, the scores and places of the best extensions, allowed or not
+        self._best: list[tuple[list[float], list[int]]] = []
 
     def topk(self, log_probs: Tensor, running_scores: Tensor, num_beams: int) -> tuple[Tensor, Tensor]:
         """Return the best allowed extensions, so many that ``num_beams`` of them do not end an answer.
@@ -76,7 +77,7 @@ class Guard:
         ranked = topk(columns, min(4 * num_beams, columns.shape[1]))  # (B, 4N) each
         # Of the last token but one few may be allowed at all, and asking about all would take longest there.
         most = columns.shape[1] if self._num_left > 2 else min(_MOST_ASKED * num_beams, columns.shape[1])
-        chosen, self._refused = [], []
+        chosen, self._best = [], []
         for place, (values, index) in enumerate(zip(*(half.tolist() for half in ranked), strict=True)):
             allowed, is_enough = self._allowed(place, values, index, num_beams)
             while not is_enough and len(index) < most:
@@ -84,7 +85,7 @@ class Guard:
                 values, index = (half[0].tolist() for half in more)
                 allowed, is_enough = self._allowed(place, values, index, num_beams)
             chosen.append(allowed)
-            self._refused.append(self._refused_ends(place, values[:num_beams], index[:num_beams]))
+            self._best.append((values[:num_beams], index[:num_beams]))
         width = max(1, *map(len, chosen))
         padded = [allowed + [-1] * (width - len(allowed)) for allowed in chosen]
         places = torch.tensor(padded, device=log_probs.device)  # (B, K)
@@ -100,7 +101,15 @@ class Guard:
         Those among the best ``num_beams`` extensions by any token of the constraint's: (B, ``num_beams``),
         ``-inf`` where there are no more.
         """
-        padded = [scores + [NOTHING] * (num_beams - len(scores)) for scores in self._refused]
+        refused = [
+            [
+                value
+                for value, column in zip(values, index, strict=True)
+                if value > NOTHING and self._is_end(column) and self._asked_state(place, column) is None
+            ]
+            for place, (values, index) in enumerate(self._best)
+        ]
+        padded = [scores + [NOTHING] * (num_beams - len(scores)) for scores in refused]
         return torch.tensor(padded, device=self._columns.device)
 
     def allows(self, place: int, token_id: int) -> bool:
@@ -146,28 +155,20 @@ class Guard:
         if self.is_over(place):
             return [], True
         allowed: list[int] = []
-        end = self._column_of[self._eos_token_id]
         for value, column in zip(values, index, strict=True):
             if value == NOTHING:
                 return allowed, True
             if self._asked_state(place, column) is None and not math.isnan(value):
                 continue
             allowed.append(column)
-            num_beams -= column % len(self._token_ids) != end
+            num_beams -= not self._is_end(column)
             if num_beams == 0:
                 return allowed, True
         return allowed, False
 
-    def _refused_ends(self, place: int, values: list[float], index: list[int]) -> list[float]:
-        """Return the scores of those of ``index`` that would end an answer and are not allowed."""
-        end = self._column_of[self._eos_token_id]
-        return [
-            value
-            for value, column in zip(values, index, strict=True)
-            if value > NOTHING
-            and column % len(self._token_ids) == end
-            and self._asked_state(place, column) is None
-        ]
+    def _is_end(self, column: int) -> bool:
+        """Whether an extension, given by its place in N*A, ends an answer."""
+        return self._token_ids[column % len(self._token_ids)] == self._eos_token_id
 
     def _asked_state(self, place: int, column: int) -> object | None:
         """Return the state after one more token, given by its place in N*A, or None if it is not allowed."""
